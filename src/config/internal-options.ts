@@ -1,0 +1,285 @@
+/**
+ * internal_options.conf and local_internal_options.conf: `group.name=number` lines for what hardly anyone changes.
+ *
+ * Only the options that the manager reads stand here; lines of others are skipped. An option that no file names has its
+ * default: the peer ends there (2301), but its files name all of them.
+ */
+import type { Problem } from "#formats/source-position.ts";
+import { Report } from "./report.ts";
+
+export type InternalOption = {
+  readonly name: string;
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
+};
+
+function number(name: string, fallback: number, min: number, max: number, doc: string): InternalOption {
+  return { name, fallback, min, max, doc };
+}
+
+const QUEUE_SIZE_MAX = 2_000_000;
+const queue = (name: string, of: string) =>
+  number(name, 16_384, 0, QUEUE_SIZE_MAX, `Length of the queue of ${of}.`);
+const threads = (name: string, of: string) =>
+  number(name, 0, 0, 32, `Threads for ${of}; 0 for one a processor.`);
+const debug = number("debug", 0, 0, 2, "How much is logged for debugging.");
+
+const RLIMIT_MIN = 1024;
+const RLIMIT_MAX = 1_048_576;
+const DAY_SECONDS = 86_400;
+
+// Defaults and ranges: wazuh v4.14.7: etc/internal_options.conf.
+const analysisd = {
+  defaultTimeframeSeconds: number(
+    "default_timeframe",
+    360,
+    60,
+    3600,
+    "Timeframe of rules that name none, in seconds.",
+  ),
+  statsDifferenceMax: number(
+    "stats_maxdiff",
+    999_000,
+    10,
+    999_999,
+    "Largest difference from the usual number of events.",
+  ),
+  statsDifferenceMin: number(
+    "stats_mindiff",
+    1250,
+    10,
+    999_999,
+    "Smallest difference from the usual number of events.",
+  ),
+  statsDifferencePercent: number(
+    "stats_percent_diff",
+    150,
+    5,
+    9999,
+    "Difference from the usual number of events that alerts.",
+  ),
+  ftsListSize: number("fts_list_size", 32, 12, 512, "Entries kept for similar first-seen events."),
+  ftsTextMin: number("fts_min_size_for_str", 14, 6, 128, "Shortest text compared for similarity."),
+  logFirewall: number("log_fw", 1, 0, 1, "Write firewall.log."),
+  decoderOrderSize: number("decoder_order_size", 256, 32, 1024, "Fields that one decoder may fill."),
+  geoipJson: number("geoip_jsonout", 0, 0, 1, "Add places to alerts.json."),
+  labelCacheSeconds: number("label_cache_maxage", 10, 0, 60, "Age of cached labels of agents."),
+  showHiddenLabels: number("show_hidden_labels", 0, 0, 1, "Show hidden labels in alerts."),
+  fileLimit: number("rlimit_nofile", 458_752, RLIMIT_MIN, RLIMIT_MAX, "Open files."),
+  rotateSecondsMin: number("min_rotate_interval", 600, 10, DAY_SECONDS, "Shortest rotate_interval."),
+  eventThreads: threads("event_threads", "decoding events"),
+  syscheckThreads: threads("syscheck_threads", "file integrity events"),
+  syscollectorThreads: threads("syscollector_threads", "inventory events"),
+  rootcheckThreads: threads("rootcheck_threads", "rootcheck events"),
+  scaThreads: threads("sca_threads", "configuration assessment events"),
+  hostInfoThreads: threads("hostinfo_threads", "host information events"),
+  windowsEventThreads: threads("winevt_threads", "Windows events"),
+  ruleMatchingThreads: threads("rule_matching_threads", "matching rules"),
+  dbsyncThreads: threads("dbsync_threads", "synchronisation messages"),
+  eventQueueSize: queue("decode_event_queue_size", "events to decode"),
+  syscheckQueueSize: queue("decode_syscheck_queue_size", "file integrity events"),
+  syscollectorQueueSize: queue("decode_syscollector_queue_size", "inventory events"),
+  rootcheckQueueSize: queue("decode_rootcheck_queue_size", "rootcheck events"),
+  scaQueueSize: queue("decode_sca_queue_size", "configuration assessment events"),
+  hostInfoQueueSize: queue("decode_hostinfo_queue_size", "host information events"),
+  windowsEventQueueSize: queue("decode_winevt_queue_size", "Windows events"),
+  decodedQueueSize: queue("decode_output_queue_size", "decoded events"),
+  archivesQueueSize: queue("archives_queue_size", "archived events"),
+  statisticalQueueSize: queue("statistical_queue_size", "statistics"),
+  alertsQueueSize: queue("alerts_queue_size", "alerts"),
+  firewallQueueSize: queue("firewall_queue_size", "firewall events"),
+  ftsQueueSize: queue("fts_queue_size", "first-seen events"),
+  dbsyncQueueSize: queue("dbsync_queue_size", "synchronisation messages"),
+  upgradeQueueSize: queue("upgrade_queue_size", "upgrade results"),
+  stateSeconds: number(
+    "state_interval",
+    5,
+    0,
+    DAY_SECONDS,
+    "Time between two writes of the state file; 0 for never.",
+  ),
+  debug,
+} as const;
+
+// Defaults and ranges: wazuh v4.14.7: src/remoted.
+const remoted = {
+  countersFlushedEvery: number(
+    "recv_counter_flush",
+    128,
+    10,
+    999_999,
+    "Messages between two writes of an agent's counter.",
+  ),
+  compressionReportedEvery: number(
+    "comp_average_printout",
+    19_999,
+    10,
+    999_999,
+    "Messages between two reports on compression.",
+  ),
+  verifyMessageId: number("verify_msg_id", 0, 0, 1, "Refuse messages whose counter was seen."),
+  passEmptyKeyFile: number("pass_empty_keyfile", 1, 0, 1, "Start without any agent."),
+  senderPool: number("sender_pool", 8, 1, 64, "Threads that push shared files."),
+  requestPool: number("request_pool", 1024, 1, 4096, "Requests to agents at a time."),
+  requestTimeoutSeconds: number("request_timeout", 10, 1, 600, "Time for an agent to acknowledge a request."),
+  responseTimeoutSeconds: number("response_timeout", 60, 1, 3600, "Time for an agent to answer a request."),
+  requestRetrySeconds: number(
+    "request_rto_sec",
+    1,
+    0,
+    60,
+    "Time to the next try of a request over UDP, seconds.",
+  ),
+  requestRetryMilliseconds: number(
+    "request_rto_msec",
+    0,
+    0,
+    999,
+    "Time to the next try of a request over UDP, milliseconds.",
+  ),
+  requestAttemptsMax: number("max_attempts", 4, 1, 16, "Tries of a request over UDP."),
+  sharedReloadSeconds: number("shared_reload", 10, 1, 18_000, "Time between two looks at the shared files."),
+  fileLimit: number("rlimit_nofile", 458_752, RLIMIT_MIN, RLIMIT_MAX, "Open files."),
+  receiveTimeoutSeconds: number("recv_timeout", 1, 1, 60, "Time to wait for the rest of a message."),
+  mergeShared: number("merge_shared", 1, 0, 1, "Make merged.mg."),
+  diskStorage: number("disk_storage", 0, 0, 1, "Keep merged files on disk."),
+  keyUpdateSeconds: number("keyupdate_interval", 10, 1, 3600, "Time between two looks at client.keys."),
+  workerPool: number("worker_pool", 4, 1, 16, "Threads that open messages."),
+  stateSeconds: number(
+    "state_interval",
+    5,
+    0,
+    DAY_SECONDS,
+    "Time between two writes of the state file; 0 for never.",
+  ),
+  guessAgentGroup: number("guess_agent_group", 0, 0, 1, "Find the group of an agent by its merged file."),
+  receiveChunkBytes: number("receive_chunk", 4096, 1024, 16_384, "Bytes read from a socket at a time."),
+  sendChunkBytes: number("send_chunk", 4096, 512, 16_384, "Bytes written to a socket at a time."),
+  sendBufferBytes: number(
+    "send_buffer_size",
+    131_072,
+    65_536,
+    1_048_576,
+    "Bytes kept for an agent that does not read.",
+  ),
+  sendRetrySeconds: number("send_timeout_to_retry", 1, 1, 60, "Time to wait for a full buffer."),
+  bufferRelax: number("buffer_relax", 1, 0, 2, "How the receive buffer shrinks."),
+  keepAliveIdleSeconds: number(
+    "tcp_keepidle",
+    30,
+    1,
+    7200,
+    "Silence before TCP asks whether the agent is there.",
+  ),
+  keepAliveIntervalSeconds: number("tcp_keepintvl", 10, 1, 100, "Time between two such questions."),
+  keepAliveCount: number("tcp_keepcnt", 3, 1, 50, "Such questions before the connection counts as lost."),
+  controlQueueSize: number(
+    "control_msg_queue_size",
+    16_384,
+    4096,
+    1_048_576,
+    "Control messages that wait for the registry.",
+  ),
+  routerForwardingDisabled: number(
+    "router_forwarding_disabled",
+    0,
+    0,
+    1,
+    "Do not forward inventory messages.",
+  ),
+  debug,
+} as const;
+
+const auth = {
+  timeoutSeconds: number("timeout_seconds", 1, 0, 2 ** 31 - 1, "Time to wait on the local socket, seconds."),
+  timeoutMicroseconds: number(
+    "timeout_microseconds",
+    0,
+    0,
+    999_999,
+    "Time to wait on the local socket, microseconds.",
+  ),
+} as const;
+
+const groups = { analysisd, remoted, auth, authd: { debug } } as const;
+
+type Groups = typeof groups;
+/** By group and option; a switch is 0 or 1, as the file says it. */
+export type InternalOptions = {
+  readonly [Group in keyof Groups]: { readonly [Name in keyof Groups[Group]]: number };
+};
+
+export type InternalOptionsOutcome = {
+  readonly options: InternalOptions;
+  readonly problems: readonly Problem[];
+};
+
+type Line = { readonly value: string; readonly file: string; readonly line: number; readonly column: number };
+
+/** Reads the files in order; a later one overrides an earlier one, inside a file the first line of a name counts. */
+export function readInternalOptions(
+  files: readonly { readonly text: string; readonly file: string }[],
+): InternalOptionsOutcome {
+  const report = new Report();
+  const lines = new Map<string, Line>();
+  for (const { text, file } of files) {
+    for (const [name, line] of linesOf(text, file)) lines.set(name, line);
+  }
+  const options = {
+    analysisd: readGroup("analysisd", groups.analysisd, lines, report),
+    remoted: readGroup("remoted", groups.remoted, lines, report),
+    auth: readGroup("auth", groups.auth, lines, report),
+    authd: readGroup("authd", groups.authd, lines, report),
+  };
+  return { options, problems: report.problems() };
+}
+
+export function defaultInternalOptions(): InternalOptions {
+  return readInternalOptions([]).options;
+}
+
+/** `group.name` with each option's range, default and meaning. */
+export function describeInternalOptions(): readonly InternalOption[] {
+  return Object.entries(groups).flatMap(([group, options]) =>
+    Object.values(options).map((option: InternalOption) => ({ ...option, name: `${group}.${option.name}` })),
+  );
+}
+
+function linesOf(text: string, file: string): Map<string, Line> {
+  const lines = new Map<string, Line>();
+  for (const [index, written] of text.split("\n").entries()) {
+    const equals = written.indexOf("=");
+    const name = written.slice(0, Math.max(equals, 0)).trim();
+    if (name === "" || name.startsWith("#") || lines.has(name)) continue;
+    lines.set(name, { value: written.slice(equals + 1).trim(), file, line: index + 1, column: equals + 2 });
+  }
+  return lines;
+}
+
+const DIGITS = /^[0-9]{1,15}$/;
+
+function readGroup<Key extends string>(
+  group: string,
+  options: Readonly<Record<Key, InternalOption>>,
+  lines: ReadonlyMap<string, Line>,
+  report: Report,
+): Readonly<Record<Key, number>> {
+  const read = Object.entries<InternalOption>(options).map(([key, { name, fallback, min, max }]) => {
+    const line = lines.get(`${group}.${name}`);
+    if (line === undefined) return [key, fallback];
+    const value = DIGITS.test(line.value) ? Number(line.value) : Number.NaN;
+    if (value >= min && value <= max) return [key, value];
+    const { file, line: lineNumber, column } = line;
+    const message = `(2302): Invalid definition for ${group}.${name}: '${line.value}'.`;
+    report.error(
+      { file, line: lineNumber, column },
+      message,
+      `expected a whole number from ${min} to ${max}`,
+    );
+    return [key, fallback];
+  });
+  // Every key of the table was read.
+  return Object.fromEntries(read) as Record<Key, number>;
+}

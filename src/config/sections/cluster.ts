@@ -1,0 +1,187 @@
+/** `<cluster>`: this node's place among several (wazuh v4.14.7: src/config/cluster-config.c, framework/wazuh/core/cluster/utils.py). */
+import { checkedGroup, group, lastOf, listOption, option, unusedOptions } from "#config/option.ts";
+import type { Report } from "#config/report.ts";
+import { anyText, oneOf, secretText, someText, type TextKind, withError, yesNo } from "#config/text-kinds.ts";
+import type { XmlElement } from "#formats/xml/elements.ts";
+import { Secret } from "#model/secret.ts";
+
+export type ClusterConfig = {
+  readonly disabled: boolean;
+  readonly name: string;
+  readonly nodeName: string;
+  readonly nodeType: "master" | "worker";
+  readonly key: Secret;
+  readonly port: number;
+  readonly bindAddress: string;
+  /** Address of the master: only the first node counts. Empty when the cluster is disabled and none is written. */
+  readonly masterAddress: string;
+  /** Leave the cluster out of alerts. */
+  readonly hidden: boolean;
+};
+
+/** Printable ASCII but for what has a meaning in the messages between nodes. */
+const NAME_CHARACTERS = Array.from({ length: 0x7f - 0x21 }, (_, index) => String.fromCharCode(0x21 + index))
+  .filter((character) => !"()*+,/;@`".includes(character))
+  .join("");
+
+function nodeText(what: string, emptyMessage: string): TextKind<string> {
+  const parse = (text: string) =>
+    text !== "" && [...text].every((character) => NAME_CHARACTERS.includes(character)) ? text : null;
+  return withError({ ...someText, values: "letters, digits, - and _", parse }, (_, text) => {
+    if (text === "") return emptyMessage;
+    return `Detected a not allowed character in ${what}: "${text}". Characters allowed: "${NAME_CHARACTERS}".`;
+  });
+}
+
+const nodeType = withError(
+  { ...oneOf("master", "worker", "client"), values: "master or worker" },
+  (_, text) =>
+    text === ""
+      ? "Node type is empty in configuration"
+      : `Detected a not allowed node type '${text}'. Valid types are 'master' and 'worker'.`,
+);
+
+const disabled = withError(
+  yesNo,
+  (_, text) => `Detected a not allowed value for disabled tag '${text}'. Valid values are 'yes' and 'no'.`,
+);
+
+const clusterPort = withError(
+  { ...anyText, values: "a whole number between 1024 and 65535", parse: parsePort },
+  (_, text) =>
+    wrong(
+      /^[0-9]+$/.test(text)
+        ? "Port must be higher than 1024 and lower than 65535."
+        : "Cluster port must be an integer.",
+    ),
+);
+
+/** The peer's bounds are not ports of a cluster themselves. */
+function parsePort(text: string): number | null {
+  return /^[0-9]{4,5}$/.test(text) && Number(text) > 1024 && Number(text) < 65_535 ? Number(text) : null;
+}
+
+const DEPRECATED_INTERVAL =
+  "Detected a deprecated configuration for cluster. Interval option is not longer available.";
+
+const fields = {
+  disabled: option({
+    element: "disabled",
+    doc: "Do not take part in the cluster.",
+    kind: disabled,
+    fallback: false,
+  }),
+  name: option({
+    element: "name",
+    doc: "Name of the cluster.",
+    kind: nodeText("cluster name", "Cluster name is empty in configuration"),
+    fallback: "wazuh",
+  }),
+  nodeName: option({
+    element: "node_name",
+    doc: "Name of this node, unique in the cluster.",
+    kind: nodeText("node name", "Node name is empty in configuration"),
+    fallback: "node01",
+  }),
+  nodeType: option({
+    element: "node_type",
+    doc: "master or worker; client is the old word for worker.",
+    kind: nodeType,
+    fallback: "master",
+  }),
+  key: option({
+    element: "key",
+    doc: "Key of 32 characters, the same on all nodes.",
+    kind: secretText,
+    fallback: new Secret(""),
+  }),
+  port: option({ element: "port", doc: "TCP port between the nodes.", kind: clusterPort, fallback: 1516 }),
+  bindAddress: option({
+    element: "bind_addr",
+    doc: "Address to listen on; 0.0.0.0 for every address.",
+    kind: someText,
+    fallback: "0.0.0.0",
+  }),
+  nodes: group({
+    element: "nodes",
+    doc: "Where the master is.",
+    fields: {
+      addresses: listOption({ element: "node", doc: "Address or DNS name of the master.", kind: anyText }),
+    },
+  }),
+  hidden: option({
+    element: "hidden",
+    doc: "Leave the cluster out of alerts.",
+    kind: yesNo,
+    fallback: false,
+  }),
+} as const;
+
+export const clusterSection = lastOf(
+  checkedGroup(
+    {
+      element: "cluster",
+      doc: "This node's place in a cluster. Disabled when the section is missing; of several only the last one counts.",
+      fields,
+      unused: {
+        interval: DEPRECATED_INTERVAL,
+        ...unusedOptions("cluster", "socket_timeout", "connection_timeout", "haproxy_helper"),
+      },
+    },
+    ({ nodes: { addresses }, nodeType, ...values }, at, report): ClusterConfig => {
+      const isDisabled = at === null || values.disabled;
+      // A block that is switched off may hold the placeholders of the installed file.
+      if (at !== null && !isDisabled) {
+        checkKey(values.key, at, report);
+        checkNodes(addresses, at, report);
+      }
+      return {
+        ...values,
+        disabled: isDisabled,
+        hidden: isDisabled || values.hidden,
+        nodeType: nodeType === "client" ? "worker" : nodeType,
+        masterAddress: addresses[0] ?? "",
+      };
+    },
+  ),
+);
+
+function checkKey(key: Secret, at: XmlElement, report: Report): void {
+  const expected = "expected a <key> of 32 letters and digits, the same on all nodes";
+  const text = key.reveal();
+  if (text === "") {
+    report.error(at.position, wrong("Unspecified key"), expected);
+  } else if (!/^[A-Za-z0-9_]{32}$/.test(text)) {
+    report.error(
+      at.position,
+      wrong("Key must be 32 characters long and only have alphanumeric characters"),
+      expected,
+    );
+  }
+}
+
+/** The peer's own list: other nodes cannot reach the master there. */
+const UNREACHABLE = ["localhost", "NODE_IP", "0.0.0.0", "127.0.1.1"];
+/** As guides write it; the peer would look the name up. */
+const PLACEHOLDER = /^<|^[A-Z0-9_-]*(?:MASTER|NODE)[A-Z0-9_-]*$/;
+
+function checkNodes(written: readonly string[], at: XmlElement, report: Report): void {
+  const addresses = written.length > 0 ? written : ["NODE_IP"];
+  const expected = "expected the master's address in <nodes><node>";
+  const bad = addresses.filter((address) => address === "" || UNREACHABLE.includes(address));
+  if (bad.length > 0) {
+    report.error(at.position, wrong(`Invalid elements in node fields: ${bad.join(", ")}.`), expected);
+  }
+  const first = addresses[0] ?? "";
+  if (bad.length === 0 && PLACEHOLDER.test(first)) {
+    report.warning(at.position, `'${first}' in <nodes><node> looks like a placeholder`, expected);
+  }
+  if (addresses.length > 1) {
+    const found = "Found more than one node in configuration. Only master node should be specified.";
+    report.warning(at.position, `${found} Using ${first} as master.`);
+  }
+}
+
+function wrong(text: string): string {
+  return `Error 3004 - Error in cluster configuration: ${text}`;
+}
