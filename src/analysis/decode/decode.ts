@@ -1,0 +1,155 @@
+/** Runs the decoder tree on an event (wazuh v4.14.7: src/analysisd/decoders/decoder.c). */
+import type { Event } from "../event.ts";
+import { type Decoder, NO_DECODER } from "../ruleset/decoder.ts";
+import type { DecoderTree } from "../ruleset/decoder-tree.ts";
+import { type KnowsRule, runPlugin } from "./run-plugin.ts";
+
+/** Program names come from outside: beyond this many distinct ones the memo starts again. */
+const PROGRAM_NAMES_REMEMBERED_MAX = 4096;
+
+/** Where the parts of a log begin that patterns may be asked to look at; the end of the log stands for "nothing left". */
+type Places = {
+  readonly afterParent: number;
+  readonly afterPrematch: number;
+  /** False when the child was taken without a prematch of its own. */
+  readonly ownPrematch: boolean;
+};
+
+export class DecoderRunner {
+  readonly #tree: DecoderTree;
+  readonly #knowsRule: KnowsRule;
+  readonly #candidatesOf = new Map<string, readonly Decoder[]>();
+
+  constructor(tree: DecoderTree, knowsRule: KnowsRule) {
+    this.#tree = tree;
+    this.#knowsRule = knowsRule;
+  }
+
+  decode(event: Event): void {
+    const { log } = event;
+    for (const decoder of this.#candidates(event.programName)) {
+      let afterParent = 0;
+      if (decoder.prematch !== null) {
+        const found = decoder.prematch.match(log);
+        if (found === null) continue;
+        afterParent = startAfter(found.end, event, 0);
+      }
+      event.decoder = decoder;
+      event.category = decoder.category;
+      if (decoder.children.length === 0) {
+        this.#runFrom([decoder], 0, event, { afterParent, afterPrematch: afterParent, ownPrematch: true });
+      } else this.#runChildren(decoder, event, afterParent);
+      return;
+    }
+    event.decoder = NO_DECODER;
+  }
+
+  /** An event with a program name tries only the decoders that ask for one, and the other way round. */
+  #candidates(programName: string | null): readonly Decoder[] {
+    if (programName === null) return this.#tree.withoutProgramName;
+    let candidates = this.#candidatesOf.get(programName);
+    if (candidates === undefined) {
+      candidates = this.#tree.withProgramName.filter(
+        (decoder) => decoder.programName?.test(programName) === true,
+      );
+      if (this.#candidatesOf.size >= PROGRAM_NAMES_REMEMBERED_MAX) this.#candidatesOf.clear();
+      this.#candidatesOf.set(programName, candidates);
+    }
+    return candidates;
+  }
+
+  #runChildren(decoder: Decoder, event: Event, afterParent: number): void {
+    const { children } = decoder;
+    const { log } = event;
+    let index = 0;
+    for (;;) {
+      const child = children[index];
+      if (child === undefined) return;
+      if (child.prematch === null) {
+        this.#runFrom(children, index, event, {
+          afterParent,
+          afterPrematch: afterParent,
+          ownPrematch: false,
+        });
+        return;
+      }
+      const base = child.prematchOffset === "after_parent" ? afterParent : 0;
+      const found = child.prematch.match(base === 0 ? log : log.slice(base));
+      if (found !== null) {
+        event.decoder = child;
+        event.category = child.category;
+        const afterPrematch = startAfter(found.end, event, base);
+        this.#runFrom(children, index, event, { afterParent, afterPrematch, ownPrematch: true });
+        return;
+      }
+      // The siblings of a multi-regex decoder stand or fall with its first one.
+      if (child.next) while (children[++index]?.next === true);
+      index++;
+    }
+  }
+
+  /** Runs the decoder at `index`, and the siblings that go on from it. */
+  #runFrom(siblings: readonly Decoder[], index: number, event: Event, places: Places): void {
+    let afterRegex: number | null = null;
+    for (let at = index; ; at++) {
+      const decoder = siblings[at];
+      if (decoder === undefined) return;
+      if (decoder.plugin !== null) {
+        runPlugin(decoder.plugin, event, pluginText(event, places), this.#knowsRule);
+        return;
+      }
+      if (decoder.regex === null) return;
+      const base = baseOf(decoder, places, afterRegex);
+      const found = decoder.regex.match(base === 0 ? event.log : event.log.slice(base));
+      if (found !== null) {
+        afterRegex = startAfter(found.end, event, base);
+        assign(decoder, event, found.captures);
+      }
+      if (!decoder.next) return;
+    }
+  }
+}
+
+/** Where the text after a match begins: behind its last byte, which `end` counts from `base`. */
+function startAfter(end: number, event: Event, base: number): number {
+  const { log } = event;
+  // An empty match at the very start: the peer looks at the byte in front, and finds nothing left when that is a NUL.
+  if (end < 0 && base === 0 && event.logFollowsNul) return log.length;
+  return Math.min(base + end + 1, log.length);
+}
+
+function baseOf(decoder: Decoder, places: Places, afterRegex: number | null): number {
+  switch (decoder.regexOffset) {
+    case "after_parent":
+      return places.afterParent;
+    case "after_prematch":
+      return places.afterPrematch;
+    case "after_regex":
+      return afterRegex ?? places.afterPrematch;
+    default:
+      return 0;
+  }
+}
+
+/** The text for a plugin, by the offset of the decoder that the event is known by; null when that place was never set. */
+function pluginText(event: Event, places: Places): string | null {
+  switch (event.decoder.pluginOffset) {
+    case "after_parent":
+      return places.ownPrematch ? event.log.slice(places.afterParent) : null;
+    case "after_prematch":
+      return event.log.slice(places.afterPrematch);
+    default:
+      return event.log;
+  }
+}
+
+function assign(decoder: Decoder, event: Event, captures: readonly string[]): void {
+  const count = Math.min(captures.length, decoder.order.length);
+  for (let index = 0; index < count; index++) {
+    const target = decoder.order[index];
+    const value = captures[index];
+    if (target === undefined || value === undefined) continue;
+    if (target.kind === "static") event.setStatic(target.field, value);
+    else event.addDynamic(target.name, value);
+  }
+}

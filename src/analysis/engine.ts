@@ -1,0 +1,189 @@
+/**
+ * The analysis engine: one event in, its verdict out. Time is the event's own receive time, so a replay of the same events gives
+ * the same verdicts.
+ */
+import type { RawEvent } from "#model/event-block.ts";
+import type { Verdict } from "./alert/document.ts";
+import { EventMemory, MEMORY_EVENTS_DEFAULT } from "./correlate/event-memory.ts";
+import { DecoderRunner } from "./decode/decode.ts";
+import { Event } from "./event.ts";
+import { FieldSlots } from "./field-slots.ts";
+import { type AlertLevels, compileRules } from "./match/compile-rules.ts";
+import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
+import { Evaluator, type Match } from "./match/evaluator.ts";
+import { predecode } from "./predecode/predecode.ts";
+import { CATEGORY_FIREWALL } from "./ruleset/category.ts";
+import { NO_DECODER } from "./ruleset/decoder.ts";
+import type { Ruleset } from "./ruleset/ruleset.ts";
+import { Accumulator } from "./state/accumulate.ts";
+import { FirstTimeSeen } from "./state/first-time-seen.ts";
+import { LastOutputs } from "./state/last-outputs.ts";
+import { RuleCounters } from "./state/rule-counters.ts";
+
+const LOCAL_AGENT_ID = "000";
+
+/** Queues whose events a decoder that is code must take apart before rules can see them, or that are not events at all. */
+const QUEUES_WITHOUT_RULES: ReadonlySet<string> = new Set(["3", "5", "8", "9", "d", "e", "f", "p", "u"]);
+
+const FIREWALL_FIELDS = ["action", "srcip", "dstip", "srcport", "dstport", "protocol"] as const;
+
+export type EngineOptions = {
+  /** The manager's full host name; events of this host without a name in their header carry its first part. */
+  readonly hostname: string;
+  readonly memoryEvents?: number;
+  /** `live`: as the manager alerts. `session`: as the log test shows, which differs in `ignore` and keeps odd firewall lines. */
+  readonly mode: "live" | "session";
+};
+
+export type Outcome =
+  /** The rules did not see it. */
+  | { readonly kind: "not_analysed"; readonly reason: "queue" | "firewall_incomplete" }
+  | {
+      readonly kind: "analysed";
+      readonly event: Event;
+      /** Null when no rule held. Level 0 and ignored results are here too. */
+      readonly verdict: Verdict | null;
+      /** To be written to the alert files. */
+      readonly alert: boolean;
+    };
+
+/** What the engine holds between events. */
+export type EngineState = {
+  readonly memory: EventMemory;
+  readonly counters: RuleCounters;
+  readonly firstTimeSeen: FirstTimeSeen;
+  readonly accumulator: Accumulator;
+  readonly lastOutputs: LastOutputs;
+};
+
+/** A rule set made ready to run. Engines of one thread may share it: it holds nothing between events. */
+export class CompiledRuleset {
+  readonly rules: CompiledRules;
+  readonly decoders: DecoderRunner;
+  readonly slots = new FieldSlots();
+  readonly levels: AlertLevels;
+
+  constructor(ruleset: Ruleset, levels: AlertLevels) {
+    this.levels = levels;
+    this.rules = compileRules(ruleset, this.slots, levels);
+    this.decoders = new DecoderRunner(ruleset.decoders, (id) => this.rules.byId.has(Number(id)));
+  }
+}
+
+export class Engine {
+  readonly state: EngineState;
+  readonly #set: CompiledRuleset;
+  readonly #options: EngineOptions;
+  readonly #evaluator: Evaluator;
+  readonly #shortHostname: string;
+
+  constructor(set: CompiledRuleset, options: EngineOptions) {
+    this.#set = set;
+    this.#options = options;
+    this.#shortHostname = options.hostname.split(".")[0] ?? options.hostname;
+    this.state = {
+      memory: new EventMemory(set.rules, options.memoryEvents ?? MEMORY_EVENTS_DEFAULT),
+      counters: new RuleCounters(set.rules),
+      firstTimeSeen: new FirstTimeSeen(),
+      accumulator: new Accumulator(),
+      lastOutputs: new LastOutputs(),
+    };
+    this.#evaluator = new Evaluator(set.rules, this.state.memory, {
+      firstTimeSeen: (event) => this.state.firstTimeSeen.offer(event),
+      changedOutput: (event, rule) =>
+        this.state.lastOutputs.changedFrom(event.hostname ?? "", rule.id, event.log),
+    });
+  }
+
+  process(raw: RawEvent): Outcome {
+    if (QUEUES_WITHOUT_RULES.has(raw.queue)) return { kind: "not_analysed", reason: "queue" };
+    this.#set.slots.clear();
+    const event = this.#toEvent(raw);
+    this.#set.decoders.decode(event);
+    if (event.decoder.accumulate) this.state.accumulator.apply(event);
+    if (event.category === CATEGORY_FIREWALL && this.#options.mode === "live") {
+      // The peer keeps such events for its firewall log only, and only complete ones reach the rules.
+      if (!FIREWALL_FIELDS.every((field) => event.has(field))) {
+        return { kind: "not_analysed", reason: "firewall_incomplete" };
+      }
+    }
+    const match = this.#match(event);
+    if (match === null) return { kind: "analysed", event, verdict: null, alert: false };
+    return this.#options.mode === "live"
+      ? this.#concludeLive(event, match)
+      : this.#concludeSession(event, match);
+  }
+
+  #toEvent(raw: RawEvent): Event {
+    const { message, location, agentId } = raw;
+    const header = predecode(message);
+    const { logStart } = header;
+    return new Event(
+      {
+        position: raw.position,
+        receivedMs: raw.receivedMs,
+        agentId,
+        location,
+        hostname: agentId === LOCAL_AGENT_ID ? (header.hostname ?? this.#shortHostname) : agentName(location),
+        programName: header.programName,
+        timestamp: header.timestamp,
+        fullLog: message,
+        log: header.log,
+        logFollowsNul: logStart === 0 || message[logStart - 1] === ":",
+      },
+      NO_DECODER,
+      this.#set.slots,
+    );
+  }
+
+  #match(event: Event): Match | null {
+    if (event.generatedRule === null) return this.#evaluator.evaluate(event);
+    const rule = this.#set.rules.byId.get(Number(event.generatedRule));
+    return rule === undefined ? null : { rule, parent: null, previousLogs: [], previousOutput: null };
+  }
+
+  #verdict(event: Event, match: Match): Verdict {
+    const { rule, previousLogs, previousOutput } = match;
+    const firedTimes = this.state.counters.fire(rule.number, event.receivedMs);
+    return { rule, firedTimes, previousLogs, previousOutput };
+  }
+
+  #concludeLive(event: Event, match: Match): Outcome {
+    let verdict = this.#verdict(event, match);
+    if (verdict.rule.level === 0) return { kind: "analysed", event, verdict, alert: false };
+    if (this.#isIgnored(match.rule, event, true)) {
+      // The event then counts as what the rule above makes of it, which may be nothing.
+      const { parent } = match;
+      if (parent === null) return { kind: "analysed", event, verdict: null, alert: false };
+      const firedTimes = this.state.counters.fired(parent.number);
+      verdict = { rule: parent, firedTimes, previousLogs: [], previousOutput: null };
+      if (parent.level === 0) return { kind: "analysed", event, verdict, alert: false };
+    }
+    this.state.memory.remember(event, verdict.rule);
+    return { kind: "analysed", event, verdict, alert: verdict.rule.logged };
+  }
+
+  #concludeSession(event: Event, match: Match): Outcome {
+    const verdict = this.#verdict(event, match);
+    const { rule } = verdict;
+    if (rule.level === 0 || this.#isIgnored(rule, event, false)) {
+      return { kind: "analysed", event, verdict, alert: false };
+    }
+    this.state.memory.remember(event, rule);
+    return { kind: "analysed", event, verdict, alert: rule.level >= this.#set.levels.log };
+  }
+
+  #isIgnored(rule: CompiledRule, event: Event, restart: boolean): boolean {
+    if (rule.ignoreMs === 0) return false;
+    // Whole seconds, as the peer counts.
+    const nowMs = Math.floor(event.receivedMs / 1000) * 1000;
+    return this.state.counters.ignores(rule.number, { windowMs: rule.ignoreMs, nowMs, restart });
+  }
+}
+
+/** The name between the first parentheses of an agent's location. */
+function agentName(location: string): string {
+  if (!location.startsWith("(")) return "";
+  const close = location.indexOf(")");
+  return close < 0 ? "" : location.slice(1, close);
+}

@@ -1,0 +1,167 @@
+/** Turns a loaded rule set into what the evaluator runs. */
+import { compileSearch } from "../correlate/search.ts";
+import type { FieldSlots } from "../field-slots.ts";
+import type { RuleDefinition } from "../ruleset/rule.ts";
+import type { RuleEntry, RuleSiblings } from "../ruleset/rule-tree.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
+import { conditionCheck, listCheck } from "./checks.ts";
+import type { Check, CompiledRule, CompiledRules, RuleNode, Siblings } from "./compiled-rule.ts";
+import { shownRule } from "./shown-rule.ts";
+import { SiblingIndex } from "./sibling-index.ts";
+
+export type AlertLevels = {
+  /** `<alerts><log_alert_level>`: alerts from this level on are written. */
+  readonly log: number;
+  /** `<alerts><email_alert_level>` */
+  readonly mail: number;
+};
+
+type Flags = { readonly logged: boolean; readonly mailed: boolean; readonly counted: boolean };
+
+/** Clearing the mail or the log flag clears an earlier `no_counter` too: the peer masks more bits than it means to. */
+function flagsOf(rule: RuleDefinition, levels: AlertLevels): Flags {
+  let logged = rule.level >= levels.log;
+  let mailed = rule.level >= levels.mail;
+  let counted = true;
+  for (const option of rule.options) {
+    if (option === "alert_by_email") mailed = true;
+    else if (option === "log_alert") logged = true;
+    else if (option === "no_counter") counted = false;
+    else if (option === "no_email_alert" && mailed) {
+      mailed = false;
+      counted = true;
+    } else if (option === "no_log" && logged) {
+      logged = false;
+      counted = true;
+    }
+  }
+  return { logged, mailed, counted };
+}
+
+/** Cheap and selective first: the verdict does not depend on the order of pure checks. */
+function checksOf(rule: RuleDefinition, set: Ruleset, slots: FieldSlots): readonly Check[] {
+  const checks: Check[] = [];
+  const decoderId = decoderIdOf(rule, set);
+  if (decoderId !== null) checks.push((event) => event.decoder.id === decoderId);
+  const fields = rule.conditions.filter(
+    (condition) => condition.kind === "pattern" && condition.subject.kind !== "log",
+  );
+  const others = rule.conditions.filter((condition) => !fields.includes(condition));
+  for (const condition of [...fields, ...others]) checks.push(conditionCheck(condition, slots));
+  // With three or more lists the peer keeps only the last two.
+  for (const use of rule.lists.slice(-2))
+    checks.push(listCheck(use, set.lists.get(use.path) ?? new Map(), slots));
+  return checks;
+}
+
+function decoderIdOf(rule: RuleDefinition, set: Ruleset): number | null {
+  return rule.decodedAs === null ? null : (set.decoders.idOfName.get(rule.decodedAs) ?? null);
+}
+
+/** Rules that a later composite rule's `if_matched_group` takes in, by rule number. */
+function groupWatchers(entries: readonly RuleEntry[]): ReadonlyMap<number, readonly number[]> {
+  const watchers = new Map<number, number[]>();
+  for (const [composite, { definition, original }] of entries.entries()) {
+    const source = original.correlation?.source;
+    if (source?.kind !== "group" || definition.correlation === null) continue;
+    for (const [earlier, entry] of entries.slice(0, composite).entries()) {
+      if (!source.group.test(entry.definition.groupText)) continue;
+      const known = watchers.get(earlier);
+      if (known === undefined) watchers.set(earlier, [composite]);
+      else known.push(composite);
+    }
+  }
+  return watchers;
+}
+
+class Compiler {
+  readonly #set: Ruleset;
+  readonly #slots: FieldSlots;
+  readonly #levels: AlertLevels;
+  readonly #compiled = new Map<RuleEntry, CompiledRule>();
+
+  constructor(set: Ruleset, slots: FieldSlots, levels: AlertLevels) {
+    this.#set = set;
+    this.#slots = slots;
+    this.#levels = levels;
+  }
+
+  compileAll(): readonly CompiledRule[] {
+    const entries = [...this.#set.rules.entries];
+    const watchers = groupWatchers(entries);
+    const searched = new Set<number>();
+    for (const { original } of entries) {
+      if (original.correlation?.source.kind === "rule") searched.add(original.correlation.source.id);
+    }
+    for (const [number, entry] of entries.entries()) {
+      const kept = { byRule: searched.has(entry.original.id), forRules: watchers.get(number) ?? [] };
+      this.#compiled.set(entry, this.#compile(entry, number, kept));
+    }
+    return [...this.#compiled.values()];
+  }
+
+  #compile(
+    entry: RuleEntry,
+    number: number,
+    kept: { readonly byRule: boolean; readonly forRules: readonly number[] },
+  ): CompiledRule {
+    const { definition, original } = entry;
+    // Overwriting gives no stateful search to a rule that had none, and takes it from one that had.
+    const search = original.correlation === null ? null : compileSearch(definition, number);
+    const flags = flagsOf(definition, this.#levels);
+    return {
+      number,
+      id: definition.id,
+      idText: String(definition.id),
+      level: definition.level,
+      definition,
+      checks: checksOf(definition, this.#set, this.#slots),
+      firstTimeSeen: definition.firstTimeSeen,
+      checkDiff: definition.checkDiff,
+      search: definition.checkDiff ? null : search,
+      keptByRule: kept.byRule,
+      keptForRules: kept.forRules,
+      ignoreMs: definition.ignoreSeconds * 1000,
+      logged: flags.logged,
+      mailed: flags.mailed,
+      counted: flags.counted,
+      fullLog: !definition.options.includes("no_full_log"),
+      shown: shownRule(definition, search !== null && !definition.checkDiff, flags.mailed),
+    };
+  }
+
+  siblings(list: RuleSiblings): Siblings {
+    const nodes = list.nodes.flatMap((node): RuleNode[] => {
+      const rule = this.#compiled.get(node.entry);
+      return rule === undefined ? [] : [{ rule, children: this.siblings(node.children) }];
+    });
+    const indexed = nodes.map(({ rule }) => ({
+      definition: rule.definition,
+      decoderId: decoderIdOf(rule.definition, this.#set),
+    }));
+    return { nodes, index: SiblingIndex.build(indexed, this.#slots) };
+  }
+
+  roots(): ReadonlyMap<number, Siblings> {
+    const roots = new Map<number, RuleNode[]>();
+    for (const node of this.#set.rules.top.nodes) {
+      const rule = this.#compiled.get(node.entry);
+      if (rule === undefined) continue;
+      const known = roots.get(node.entry.category) ?? [];
+      known.push({ rule, children: this.siblings(node.children) });
+      roots.set(node.entry.category, known);
+    }
+    return new Map([...roots].map(([category, nodes]) => [category, { nodes, index: null }]));
+  }
+}
+
+export function compileRules(set: Ruleset, slots: FieldSlots, levels: AlertLevels): CompiledRules {
+  const compiler = new Compiler(set, slots, levels);
+  const rules = compiler.compileAll();
+  return {
+    rules,
+    rootsByCategory: compiler.roots(),
+    byId: new Map(rules.map((rule) => [rule.id, rule])),
+    frequencyMax: Math.max(0, ...rules.map((rule) => rule.search?.countedFirst ?? 0)),
+  };
+}

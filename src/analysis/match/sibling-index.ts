@@ -1,0 +1,128 @@
+/**
+ * Finds, among siblings, the rules that can match an event without trying the others.
+ *
+ * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. The rest is always tried.
+ * Positions stay ascending, so that the order of trial is the peer's.
+ */
+import { foldAscii } from "#formats/patterns/fold.ts";
+import type { Event } from "../event.ts";
+import type { FieldSlots } from "../field-slots.ts";
+import type { RuleDefinition, Subject } from "../ruleset/rule.ts";
+import { type SubjectReader, subjectReader } from "./checks.ts";
+
+/** Below this a plain walk costs less than a look-up. */
+const SIBLINGS_INDEXED_MIN = 6;
+/** A look-up pays for itself once it replaces so many trials. */
+const GROUP_RULES_MIN = 3;
+
+type Hits = {
+  readonly own: readonly number[];
+  /** Merged with the positions that are always tried: the answer when only one group has hits. */
+  readonly withRest: readonly number[];
+};
+
+type Group = { readonly read: SubjectReader; readonly hitsOf: ReadonlyMap<string, Hits> };
+
+/** What a rule can be looked up by: a subject and the folded values that it accepts. */
+type Key = {
+  readonly signature: string;
+  readonly subject: Subject | null;
+  readonly values: readonly string[];
+};
+
+export type IndexedRule = { readonly definition: RuleDefinition; readonly decoderId: number | null };
+
+function keysOf(rule: IndexedRule): Key[] {
+  if (rule.decoderId !== null)
+    return [{ signature: "decoder", subject: null, values: [String(rule.decoderId)] }];
+  const keys: Key[] = [];
+  for (const condition of rule.definition.conditions) {
+    if (condition.kind !== "pattern" || condition.negate || condition.pattern.exact === null) continue;
+    const { subject, pattern } = condition;
+    const signature = JSON.stringify(subject).toLowerCase();
+    keys.push({ signature, subject, values: pattern.exact ?? [] });
+  }
+  return keys;
+}
+
+function mergeAscending(left: readonly number[], right: readonly number[]): readonly number[] {
+  return [...left, ...right].sort((a, b) => a - b);
+}
+
+export class SiblingIndex {
+  readonly #byDecoder: ReadonlyMap<number, Hits>;
+  readonly #groups: readonly Group[];
+  readonly #rest: readonly number[];
+
+  private constructor(
+    byDecoder: ReadonlyMap<number, Hits>,
+    groups: readonly Group[],
+    rest: readonly number[],
+  ) {
+    this.#byDecoder = byDecoder;
+    this.#groups = groups;
+    this.#rest = rest;
+  }
+
+  /** Null when a plain walk is as good. */
+  static build(rules: readonly IndexedRule[], slots: FieldSlots): SiblingIndex | null {
+    if (rules.length < SIBLINGS_INDEXED_MIN) return null;
+    const keys = rules.map(keysOf);
+    const counts = new Map<string, number>();
+    for (const key of keys.flat()) counts.set(key.signature, (counts.get(key.signature) ?? 0) + 1);
+    const rest: number[] = [];
+    const positions = new Map<
+      string,
+      { readonly subject: Subject | null; readonly of: Map<string, number[]> }
+    >();
+    for (const [position, candidates] of keys.entries()) {
+      const best = candidates.reduce<Key | null>((chosen, key) => {
+        return chosen === null || (counts.get(key.signature) ?? 0) > (counts.get(chosen.signature) ?? 0)
+          ? key
+          : chosen;
+      }, null);
+      if (best === null || (counts.get(best.signature) ?? 0) < GROUP_RULES_MIN) rest.push(position);
+      else addKey(positions, best, position);
+    }
+    if (positions.size === 0) return null;
+    const hitsOf = (of: ReadonlyMap<string, readonly number[]>): Map<string, Hits> =>
+      new Map([...of].map(([value, own]) => [value, { own, withRest: mergeAscending(own, rest) }]));
+    const decoders = hitsOf(positions.get("decoder")?.of ?? new Map());
+    const groups = [...positions.values()].flatMap(({ subject, of }) =>
+      subject === null ? [] : [{ read: subjectReader(subject, slots), hitsOf: hitsOf(of) }],
+    );
+    return new SiblingIndex(new Map([...decoders].map(([id, hits]) => [Number(id), hits])), groups, rest);
+  }
+
+  /** Positions of the siblings to try, ascending. */
+  candidates(event: Event): readonly number[] {
+    let first: Hits | undefined = this.#byDecoder.get(event.decoder.id);
+    let merged: readonly number[] | null = null;
+    for (const group of this.#groups) {
+      const value = group.read(event);
+      if (value === undefined || value === null) continue;
+      const hits = group.hitsOf.get(foldAscii(value));
+      if (hits === undefined) continue;
+      if (first === undefined) first = hits;
+      else merged = mergeAscending(merged ?? first.withRest, hits.own);
+    }
+    return merged ?? first?.withRest ?? this.#rest;
+  }
+}
+
+function addKey(
+  positions: Map<string, { readonly subject: Subject | null; readonly of: Map<string, number[]> }>,
+  key: Key,
+  position: number,
+): void {
+  let group = positions.get(key.signature);
+  if (group === undefined) {
+    group = { subject: key.subject, of: new Map() };
+    positions.set(key.signature, group);
+  }
+  for (const value of new Set(key.values)) {
+    const known = group.of.get(value);
+    if (known === undefined) group.of.set(value, [position]);
+    else known.push(position);
+  }
+}
