@@ -1,0 +1,231 @@
+/**
+ * Goal: rows keep what was written, batches cost one commit, and an older or newer file is met as it should be.
+ * Method: a real SQLite file in a temporary folder; a second connection sees what is committed; time is a fake clock.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
+import { type AgentId, type AgentName, agentIdOf, type GroupName } from "#model/agent.ts";
+import { FakeClock } from "#testing/clock.ts";
+import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
+import { type AgentInfo, STATUS_CODE_RESET } from "./agent-record.ts";
+import { AgentStore } from "./agent-store.ts";
+
+const INFO: AgentInfo = {
+  os: {
+    name: "Ubuntu",
+    version: "24.04.1 LTS",
+    major: "24",
+    minor: "04",
+    codename: "Noble Numbat",
+    build: "",
+    platform: "ubuntu",
+    uname: "Linux |web-1 |6.8.0 |#1 SMP |x86_64",
+    arch: "x86_64",
+  },
+  version: "Wazuh v4.14.7",
+  configSum: "ab73af41699f13fdd81903b5f23d8d00",
+  mergedSum: "x",
+  managerHost: "manager01",
+  nodeName: "node01",
+  agentAddress: "10.0.0.5",
+  labels: [
+    { key: '!"secret"', value: "caf\u00c3\u00a9 'quoted' --" },
+    { key: '#"_wazuh_version"', value: "" },
+  ],
+};
+
+function setUp(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "registry-"));
+  const path = join(folder, "registry.db");
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const store = new AgentStore({ path, clock, log, metrics: new RecordingMetrics() });
+  t.after(() => {
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { path, clock, log, store };
+}
+
+function add(store: AgentStore, idNumber: number, name = `agent-${idNumber}`): AgentId {
+  const id = agentIdOf(idNumber);
+  store.upsert({ id, name: name as AgentName, address: "any", registeredSeconds: 1_700_000_000 });
+  return id;
+}
+
+test("AgentStore gives a new agent the state of one that never connected", (t) => {
+  const { store } = setUp(t);
+  const id = add(store, 7);
+  assert.deepEqual(store.find(id), {
+    id: "007",
+    name: "agent-7",
+    address: "any",
+    registeredSeconds: 1_700_000_000,
+    groups: [],
+    status: "never_connected",
+    statusCode: 0,
+    lastKeepaliveSeconds: null,
+    disconnectionSeconds: 0,
+    info: null,
+    syncStatus: "synced",
+    groupConfigStatus: "not synced",
+  });
+  assert.equal(store.find(agentIdOf(8)), null);
+  assert.deepEqual(store.groups(agentIdOf(8)), []);
+});
+
+test("AgentStore keeps what a keepalive tells, and the groups in their order", (t) => {
+  const { store } = setUp(t);
+  const id = add(store, 1);
+  const groups = ["web", "default", "db"] as GroupName[];
+  store.setGroups(id, groups, "syncreq");
+  store.applyKeepalive({
+    id,
+    atSeconds: 1_700_000_100,
+    info: INFO,
+    syncStatus: "synced",
+    groupConfigStatus: "synced",
+  });
+  const record = store.find(id);
+  assert.deepEqual(record?.info, INFO);
+  assert.deepEqual(record?.groups, groups);
+  assert.deepEqual(store.groups(id), groups);
+  assert.equal(record?.status, "active");
+  assert.equal(record?.lastKeepaliveSeconds, 1_700_000_100);
+  assert.equal(record?.groupConfigStatus, "synced");
+});
+
+test("AgentStore.upsert() changes name and address of a known agent and nothing else", (t) => {
+  const { store } = setUp(t);
+  const id = add(store, 1);
+  store.setStatus(id, { status: "active", atSeconds: 5, syncStatus: "synced" });
+  store.upsert({ id, name: "other" as AgentName, address: "10.0.0.0/8", registeredSeconds: null });
+  const record = store.find(id);
+  assert.equal(record?.name, "other");
+  assert.equal(record?.address, "10.0.0.0/8");
+  assert.equal(record?.registeredSeconds, 1_700_000_000);
+  assert.equal(record?.status, "active");
+});
+
+test("AgentStore.setStatus() follows the states of a connection", (t) => {
+  const { store } = setUp(t);
+  const id = add(store, 1);
+  const state = () => {
+    const record = store.find(id);
+    return [
+      record?.status,
+      record?.statusCode,
+      record?.lastKeepaliveSeconds,
+      record?.disconnectionSeconds,
+      record?.syncStatus,
+    ];
+  };
+  store.setStatus(id, { status: "refused", statusCode: 1, syncStatus: "syncreq_status" });
+  assert.deepEqual(state(), ["never_connected", 1, null, 0, "syncreq_status"]);
+  store.setStatus(id, { status: "pending", atSeconds: 10, syncStatus: "synced" });
+  assert.deepEqual(state(), ["pending", 0, 10, 0, "synced"]);
+  store.setStatus(id, { status: "disconnected", statusCode: 3, atSeconds: 20, syncStatus: "synced" });
+  assert.deepEqual(state(), ["disconnected", 3, 10, 20, "synced"]);
+  store.setStatus(id, { status: "active", atSeconds: 30, syncStatus: "synced" });
+  assert.deepEqual(state(), ["active", 0, 30, 0, "synced"]);
+});
+
+test("AgentStore.resetConnections() disconnects who was connected and leaves the others as they were", (t) => {
+  const { store } = setUp(t);
+  const [never, pending, active, gone] = [1, 2, 3, 4].map((idNumber) => add(store, idNumber));
+  assert(never && pending && active && gone);
+  store.setStatus(pending, { status: "pending", atSeconds: 10, syncStatus: "synced" });
+  store.setStatus(active, { status: "active", atSeconds: 10, syncStatus: "synced" });
+  store.setStatus(gone, { status: "disconnected", statusCode: 3, atSeconds: 20, syncStatus: "synced" });
+  store.resetConnections(99, "synced");
+  const codes = store
+    .list(null)
+    .map((record) => [record.status, record.statusCode, record.disconnectionSeconds]);
+  assert.deepEqual(codes, [
+    ["never_connected", 0, 0],
+    ["disconnected", STATUS_CODE_RESET, 99],
+    ["disconnected", STATUS_CODE_RESET, 99],
+    ["disconnected", 3, 20],
+  ]);
+});
+
+test("AgentStore.list() pages in the order of numbers, not of texts", (t) => {
+  const { store } = setUp(t);
+  for (const idNumber of [1000, 2, 10_000, 999, 10]) add(store, idNumber);
+  const ids = (after: AgentId | null) => store.list(after).map((record) => record.id);
+  assert.deepEqual(ids(null), ["002", "010", "999", "1000", "10000"]);
+  assert.deepEqual(ids(agentIdOf(999)), ["1000", "10000"]);
+  store.remove(agentIdOf(999));
+  assert.deepEqual(ids(agentIdOf(10)), ["1000", "10000"]);
+});
+
+test("AgentStore commits a batch after a moment, so that other processes see it", (t) => {
+  const { store, path, clock } = setUp(t);
+  const reader = new DatabaseSync(path, { readOnly: true });
+  const seen = () => reader.prepare("SELECT count(*) AS rows FROM agent").get()?.["rows"];
+  for (let idNumber = 1; idNumber <= 100; idNumber++) add(store, idNumber);
+  assert.equal(store.list(null).length, 100, "the writer sees its own rows at once");
+  assert.equal(seen(), 0);
+  clock.advance(50);
+  assert.equal(seen(), 100);
+  add(store, 101);
+  store.flush();
+  assert.equal(seen(), 101);
+  assert.equal(clock.pendingTimers, 0);
+  reader.close();
+});
+
+test("AgentStore says when it cannot write, and mends itself when it can again", (t) => {
+  const { store, path, log, clock } = setUp(t);
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  assert.throws(() => add(store, 1), { code: "registry_write_failed" });
+  other.exec("COMMIT");
+  other.close();
+  assert.match(log.texts("error")[0] ?? "", /^Unable to write the agent registry: /);
+  assert.equal(store.takeLostWrites(), true);
+  assert.equal(store.takeLostWrites(), false);
+  add(store, 1);
+  clock.advance(50);
+  assert.equal(store.find(agentIdOf(1))?.name, "agent-1");
+});
+
+test("AgentStore opens its own file again and refuses one of a newer program", (t) => {
+  const { store, path, clock, log } = setUp(t);
+  const options = { path, clock, log, metrics: new RecordingMetrics() };
+  add(store, 1);
+  store.flush();
+  const again = new AgentStore(options);
+  assert.equal(again.list(null).length, 1);
+  again.close();
+
+  const other = new DatabaseSync(path);
+  other.exec("PRAGMA user_version = 99");
+  other.close();
+  assert.throws(() => new AgentStore(options), { code: "registry_too_new" });
+});
+
+test("AgentStore refuses a file that is no database, and a row that makes no sense", (t) => {
+  const { store, path, clock, log } = setUp(t);
+  const metrics = new RecordingMetrics();
+  assert.throws(() => new AgentStore({ path: tmpdir(), clock, log, metrics }), { code: "registry_unusable" });
+  const id = add(store, 1);
+  store.flush();
+  const other = new DatabaseSync(path);
+  for (const change of ["status = 'x'", "groups = '../..'", "status_code = 9", "sync_status = ''"]) {
+    other.exec(`UPDATE agent SET ${change}`);
+    assert.throws(() => store.find(id), { code: "registry_damaged" }, change);
+    other.exec("UPDATE agent SET status = 'active', groups = '', status_code = 0, sync_status = 'synced'");
+  }
+  for (const labels of ["{", "{}", "[1]", '[["a",1]]']) {
+    other.prepare("UPDATE agent SET version = 'v', os_name = '', labels = ?").run(labels);
+    assert.throws(() => store.find(id), { code: "registry_damaged" }, labels);
+  }
+  other.exec("DROP TABLE agent");
+  other.close();
+  assert.throws(() => store.find(id), { code: "registry_read_failed" });
+});

@@ -1,0 +1,20 @@
+/** The groups that exist: the folders of `etc/shared`. */
+import type { Files } from "#kernel/ports/files.ts";
+import type { GroupName } from "#model/agent.ts";
+import { confinedPath } from "./confined-path.ts";
+
+export class GroupFolders {
+  readonly #files: Files;
+  readonly #folder: string;
+
+  /** `folder` is the path of `etc/shared`. */
+  constructor(files: Files, folder: string) {
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  exists(group: GroupName): boolean {
+    const path = confinedPath(this.#folder, group);
+    return path !== null && this.#files.info(path)?.kind === "directory";
+  }
+}
