@@ -180,7 +180,7 @@ export class FakeFiles implements Files {
 
   #handle(path: string, content: Content, mode: OpenMode): OpenFile {
     return {
-      read: (into, position) => content.bytes.copy(into, 0, position),
+      read: (into, position) => (position < content.bytes.length ? content.bytes.copy(into, 0, position) : 0),
       write: (bytes, position) => {
         const at = mode === "append" || position === undefined ? content.bytes.length : position;
         const fits = Math.min(bytes.length, this.freeSpace);

@@ -1,0 +1,140 @@
+/**
+ * How many small sealed messages the agent connection service takes a CPU-second: frames, keys, MD5, zlib, AES, the event, the
+ * block that would go to the journal. Sockets, the journal's writes and acks are not in it.
+ *
+ * Prints one JSON line. Compare only lines of one machine, and see its load.
+ */
+import assert from "node:assert/strict";
+import { cpus, loadavg } from "node:os";
+import type { AgentEntry } from "#connection/agent-table.ts";
+import { CONNECTION_DEFAULTS } from "#connection/config.ts";
+import { AgentConnectionService } from "#connection/service.ts";
+import { encodeFrame } from "#formats/wire/agent/frame.ts";
+import { aesKeyOf } from "#formats/wire/agent/keys.ts";
+import { sealMessage } from "#formats/wire/agent/message.ts";
+import { ANY_ADDRESS, agentIdOf, parseAgentKey, parseAgentName } from "#model/agent.ts";
+import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
+import type { EventSink } from "#model/event-sink.ts";
+import { FakeClock } from "#testing/clock.ts";
+import { FakeFiles } from "#testing/files.ts";
+import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
+import { FakeNetwork } from "#testing/network.ts";
+import { SeededRandom } from "#testing/random.ts";
+
+const AGENTS = 1000;
+/** Messages that one read of a socket brings: agents send each by itself, some meet on the way. */
+const MESSAGES_PER_CHUNK = 4;
+const CHUNKS_PER_AGENT = 10;
+const ROUNDS = 5;
+const LOG_LINE =
+  "Nov 21 10:00:01 web1 sshd[1001]: Failed password for invalid user admin from 203.0.113.9 port 40001 ssh2";
+
+/** Builds the journal's blocks and lets them go. */
+class BlockSink implements EventSink {
+  readonly pressure = "none";
+  events = 0;
+  blocks = 0;
+  readonly #builder = new EventBlockBuilder(1);
+
+  append(event: EventInput): boolean {
+    this.events++;
+    if (this.#builder.append(event)) return true;
+    this.#builder.take(0);
+    this.blocks++;
+    return this.#builder.append(event);
+  }
+
+  whenDurable(run: () => void): void {
+    run();
+  }
+}
+
+function agentEntry(number: number): AgentEntry {
+  const id = agentIdOf(number);
+  const name = parseAgentName(`agent-${id}`);
+  const key = parseAgentKey(id.padStart(64, "a"));
+  assert(name !== null && key !== null);
+  return { id, name, address: ANY_ADDRESS, key };
+}
+
+function sealedChunk(agent: AgentEntry, firstLocal: number): Buffer {
+  const frames = Array.from({ length: MESSAGES_PER_CHUNK }, (_, index) => {
+    const counters = { global: 1, local: firstLocal + index };
+    const message = Buffer.from(`1:/var/log/auth.log:${LOG_LINE} ${counters.local}`);
+    const input = { aesKey: aesKeyOf(agent.key), random: 55_555, counters, message, idPrefix: agent.id };
+    return encodeFrame(sealMessage(input));
+  });
+  return Buffer.concat(frames);
+}
+
+async function startService(sink: EventSink, network: FakeNetwork): Promise<AgentConnectionService> {
+  const random = new SeededRandom(1);
+  const config = {
+    ...CONNECTION_DEFAULTS,
+    host: "0.0.0.0",
+    processId: 0,
+    managerVersion: "v4.14.7",
+    countersDirectory: "/rids",
+  };
+  const service = new AgentConnectionService(config, {
+    network,
+    clock: new FakeClock(),
+    log: new RecordingLog(),
+    metrics: new RecordingMetrics(),
+    random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
+    files: new FakeFiles(),
+    sink,
+    reports: { report: () => {} },
+  });
+  await service.start();
+  return service;
+}
+
+async function run(): Promise<void> {
+  const sink = new BlockSink();
+  const network = new FakeNetwork();
+  const service = await startService(sink, network);
+  const agents = Array.from({ length: AGENTS }, (_, index) => agentEntry(index + 1));
+  for (const agent of agents) service.applyKeyChange({ kind: "put", agent });
+  const connections = agents.map(() => network.connect(1514));
+  const chunks = agents.map((agent) =>
+    Array.from({ length: CHUNKS_PER_AGENT }, (_, chunk) =>
+      sealedChunk(agent, 1 + chunk * MESSAGES_PER_CHUNK),
+    ),
+  );
+
+  const rates: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = process.cpuUsage();
+    for (let chunk = 0; chunk < CHUNKS_PER_AGENT; chunk++) {
+      for (const [index, connection] of connections.entries()) {
+        const bytes = chunks[index]?.[chunk];
+        assert(bytes !== undefined);
+        connection.receive(bytes);
+      }
+    }
+    const { user, system } = process.cpuUsage(before);
+    const messages = AGENTS * CHUNKS_PER_AGENT * MESSAGES_PER_CHUNK;
+    rates.push(messages / ((user + system) / 1e6));
+  }
+  assert.equal(sink.events, ROUNDS * AGENTS * CHUNKS_PER_AGENT * MESSAGES_PER_CHUNK);
+
+  const median = rates.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? 0;
+  const result = {
+    benchmark: "intake",
+    messagesPerCpuSecond: Math.round(median),
+    agents: AGENTS,
+    messagesPerChunk: MESSAGES_PER_CHUNK,
+    messageBytes: 20 + LOG_LINE.length,
+    blocks: sink.blocks,
+    machine: {
+      loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
+      cpuModel: cpus()[0]?.model ?? "unknown",
+      cpus: cpus().length,
+      node: process.version,
+    },
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+await run();

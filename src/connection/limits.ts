@@ -1,0 +1,61 @@
+/** Every bound of the agent connection service, with its reason. What happens at a bound is counted (`events.ts`). */
+
+/** Open connections where nothing else is configured: above the 20,000 agents planned for a node, below its descriptors. */
+export const CONNECTIONS_MAX = 50_000;
+
+/** Connections that have not proved who they are; a new one beyond it ends the oldest of them, so that silence blocks nobody. */
+export const UNAUTHENTICATED_MAX = 4096;
+
+/** An agent sends its startup as soon as it is connected; this allows for some lost packets. */
+export const UNAUTHENTICATED_MS_MAX = 30_000;
+
+/**
+ * Bytes of an unfinished frame kept for a stranger. A startup has some 120; with `UNAUTHENTICATED_MAX` strangers can hold 32 MiB.
+ */
+export const UNAUTHENTICATED_HELD_BYTES_MAX = 8192;
+
+/** Bytes a connection's peer may leave unread before answers to it are left out; the peer's `send_buffer_size`. */
+export const OUTPUT_PENDING_BYTES_MAX = 131_072;
+
+/** The same for answers to `#ping`, which strangers may ask for: a balancer reads one before it asks for the next. */
+export const PONG_PENDING_BYTES_MAX = 1024;
+
+/**
+ * What one connection may have handled at a time: 256 small messages or 256 KiB of inflated ones take about 3 ms. A chunk of
+ * well compressed messages would else hold up all other agents for 200 ms.
+ */
+export const WORK_FRAMES_MAX = 256;
+export const WORK_BYTES_MAX = 262_144;
+
+/** Answers of one connection that wait for the journal; a real agent has one. More keepalives than that get no answer. */
+export const ANSWERS_WAITING_MAX = 16;
+
+/** Lines a second about refused messages, all networks together; the rest is told as one count. */
+export const REFUSAL_LINES_PER_SECOND_MAX = 50;
+
+/** Agents declared lost in one sweep: a network failure of all takes seconds, not one long pause. */
+export const LOST_PER_SWEEP_MAX = 1000;
+
+/** How often time limits are looked at. */
+export const SWEEP_PERIOD_MS = 1000;
+
+/** How often silent connections of known agents are looked for: a walk over all of them. */
+export const SILENT_CHECK_PERIOD_MS = 60_000;
+
+/** Under pressure, how often the next connections get their turn. */
+export const TURN_TICK_MS = 100;
+
+/** Under pressure every connection has its turn in this time: the promise is 10 s, the rest is for late timers. */
+export const TURN_PERIOD_MS = 8000;
+
+/** Under pressure an agent is sent an ack when its last message from us is that old. With the turn: at least one in 18 s of the 20 promised. */
+export const UNSOLICITED_ACK_AFTER_MS = 10_000;
+
+/**
+ * Global counters reserved in the file at a time: 99,970 messages, so that a node with 20,000 agents writes once in 100 s
+ * and a crash skips that many.
+ */
+export const SENDER_GLOBALS_RESERVED = 10;
+
+/** After a failed write of the sender counter. */
+export const SENDER_WRITE_RETRY_MS = 1000;

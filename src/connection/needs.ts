@@ -1,0 +1,38 @@
+/** What the agent connection service asks of other parts beside the sink of events; the composition root hands it over. */
+import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
+import type { AgentId } from "#model/agent.ts";
+
+/** What the service learns about agents; plain data, fit to be sent to another thread. */
+export type AgentUpdate =
+  /** The service starts without a connection: no agent is connected through it. */
+  | { readonly kind: "service_started"; readonly atMs: number }
+  /** The agent is `pending`. `version` is null when it did not say (agents before 4.6). */
+  | {
+      readonly kind: "startup";
+      readonly agentId: AgentId;
+      readonly atMs: number;
+      readonly version: string | null;
+      readonly peerAddress: string;
+    }
+  /** State unchanged, status code 1 (`version_too_high`) or 2 (`version_unreadable`). */
+  | {
+      readonly kind: "startup_refused";
+      readonly agentId: AgentId;
+      readonly atMs: number;
+      readonly reason: "version_too_high" | "version_unreadable";
+    }
+  /** The agent is `active`. `keepalive` is null when it says the same as the last one of this agent. */
+  | {
+      readonly kind: "keepalive";
+      readonly agentId: AgentId;
+      readonly atMs: number;
+      readonly keepalive: Keepalive | null;
+    }
+  /** The agent is `disconnected`, status code 3. */
+  | { readonly kind: "shutdown"; readonly agentId: AgentId; readonly atMs: number }
+  /** The agent is `disconnected`, status code 4: no sign of it here for `disconnectionSeconds`. */
+  | { readonly kind: "lost"; readonly agentId: AgentId; readonly atMs: number };
+
+export interface AgentReports {
+  report(update: AgentUpdate): void;
+}
