@@ -56,37 +56,37 @@ export function stockSources(files: Files, directory: string): RulesetSources {
   };
 }
 
-/** What `<ruleset>` says, in the terms of the configuration's own reader. */
+/** What `<ruleset>` says; `RulesetConfig` of the configuration has this shape. */
 export type RulesetSettings = {
   readonly ruleDirectories: readonly { readonly path: string; readonly pattern: string }[];
   readonly decoderDirectories: readonly { readonly path: string; readonly pattern: string }[];
-  readonly ruleFiles: readonly string[];
-  readonly decoderFiles: readonly string[];
+  readonly ruleIncludes: readonly string[];
+  readonly decoderIncludes: readonly string[];
   readonly ruleExcludes: readonly string[];
   readonly decoderExcludes: readonly string[];
   readonly lists: readonly string[];
 };
 
+/** Where a path of the configuration lies. */
+export type ResolvePath = (name: string) => string;
+
 type Kind = {
   readonly directories: RulesetSettings["ruleDirectories"];
-  readonly single: readonly string[];
+  readonly includes: readonly string[];
   readonly excludes: readonly string[];
-  readonly fallback: string;
 };
 
-function collect(files: Files, home: string, kind: Kind): RulesetFile[] {
+function collect(files: Files, resolve: ResolvePath, kind: Kind): RulesetFile[] {
   const excluded = new Set(kind.excludes);
-  const found: RulesetFile[] = [];
+  const found = new Map<string, RulesetFile>();
   const offer = (name: string) => {
     const baseName = name.slice(name.lastIndexOf("/") + 1);
-    if (excluded.has(name) || excluded.has(baseName) || found.some((file) => file.name === name)) return;
-    found.push({ name, path: name.startsWith("/") ? name : `${home}/${name}` });
+    if (excluded.has(name) || excluded.has(baseName) || found.has(name)) return;
+    found.set(name, { name, path: resolve(name) });
   };
-  for (const name of kind.single) offer(name.includes("/") ? name : `${kind.fallback}/${name}`);
-  const directories =
-    kind.directories.length > 0 ? kind.directories : [{ path: kind.fallback, pattern: "\\.xml$" }];
-  for (const directory of directories) {
-    const path = directory.path.startsWith("/") ? directory.path : `${home}/${directory.path}`;
+  for (const name of kind.includes) offer(name);
+  for (const directory of kind.directories) {
+    const path = resolve(directory.path);
     if (files.info(path)?.kind !== "directory") continue;
     const pattern = compilePattern("osregex", directory.pattern);
     for (const entry of [...files.list(path)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -94,26 +94,38 @@ function collect(files: Files, home: string, kind: Kind): RulesetFile[] {
       if (entry.kind === "file" && pattern.ok && pattern.pattern.test(name)) offer(name);
     }
   }
-  return found.sort(byBaseName);
+  return [...found.values()].sort(byBaseName);
 }
 
-export function configuredSources(files: Files, home: string, settings: RulesetSettings): RulesetSources {
+export function configuredSources(
+  files: Files,
+  resolve: ResolvePath,
+  settings: RulesetSettings,
+): RulesetSources {
   return {
-    decoders: collect(files, home, {
+    decoders: collect(files, resolve, {
       directories: settings.decoderDirectories,
-      single: settings.decoderFiles,
+      includes: settings.decoderIncludes,
       excludes: settings.decoderExcludes,
-      fallback: "ruleset/decoders",
     }),
-    rules: collect(files, home, {
+    rules: collect(files, resolve, {
       directories: settings.ruleDirectories,
-      single: settings.ruleFiles,
+      includes: settings.ruleIncludes,
       excludes: settings.ruleExcludes,
-      fallback: "ruleset/rules",
     }),
-    lists: settings.lists.map((list) => ({
-      name: list.replace(/\.cdb$/, ""),
-      path: list.startsWith("/") ? list : `${home}/${list.replace(/\.cdb$/, "")}`,
-    })),
+    lists: settings.lists.map((list) => {
+      const name = list.replace(/\.cdb$/, "");
+      return { name, path: resolve(name) };
+    }),
+  };
+}
+
+/** Two sets as one, in the order of loading; a list of the first hides one of the same name. */
+export function mergeSources(first: RulesetSources, second: RulesetSources): RulesetSources {
+  const names = new Set(first.lists.map(({ name }) => name));
+  return {
+    decoders: [...first.decoders, ...second.decoders].sort(byBaseName),
+    rules: [...first.rules, ...second.rules].sort(byBaseName),
+    lists: [...first.lists, ...second.lists.filter(({ name }) => !names.has(name))],
   };
 }

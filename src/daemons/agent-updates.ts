@@ -1,0 +1,79 @@
+/** Writes what the connection service learns about agents into the registry. */
+import type { AgentUpdate } from "#connection/needs.ts";
+import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
+import type { AgentInfo } from "#registry/agent-record.ts";
+import type { AgentStore } from "#registry/agent-store.ts";
+
+const STATUS_CODE_VERSION_HIGH = 1;
+const STATUS_CODE_VERSION_UNREADABLE = 2;
+const STATUS_CODE_SHUTDOWN = 3;
+const STATUS_CODE_NO_KEEPALIVE = 4;
+/** A single node has nobody to tell. */
+const SYNC_STATUS = "synced";
+
+export type NodeNames = { readonly hostname: string; readonly nodeName: string };
+
+function infoOf(keepalive: Keepalive, names: NodeNames): AgentInfo {
+  const { system } = keepalive;
+  return {
+    os: {
+      name: system?.osName ?? "",
+      version: system?.osVersion ?? "",
+      major: system?.osMajor ?? "",
+      minor: system?.osMinor ?? "",
+      codename: system?.osCodename ?? "",
+      build: system?.osBuild ?? "",
+      platform: system?.osPlatform ?? "",
+      uname: system?.osUname ?? "",
+      arch: system?.osArch ?? "",
+    },
+    version: keepalive.version ?? "",
+    configSum: keepalive.configSum ?? "",
+    mergedSum: keepalive.mergedSum ?? "",
+    managerHost: names.hostname,
+    nodeName: names.nodeName,
+    agentAddress: keepalive.agentIp ?? "",
+    labels: keepalive.labels.map(({ key, value, hidden, system: ofSystem }) => ({
+      key: `${ofSystem ? "#" : ""}${hidden ? "!" : ""}"${key}"`,
+      value,
+    })),
+  };
+}
+
+export function applyAgentUpdate(agents: AgentStore, update: AgentUpdate, names: NodeNames): void {
+  const atSeconds = Math.floor(update.atMs / 1000);
+  const syncStatus = SYNC_STATUS;
+  switch (update.kind) {
+    case "service_started":
+      agents.resetConnections(atSeconds, syncStatus);
+      return;
+    case "startup":
+      agents.setStatus(update.agentId, { status: "pending", atSeconds, syncStatus });
+      return;
+    case "startup_refused": {
+      const statusCode =
+        update.reason === "version_too_high" ? STATUS_CODE_VERSION_HIGH : STATUS_CODE_VERSION_UNREADABLE;
+      agents.setStatus(update.agentId, { status: "refused", statusCode, syncStatus });
+      return;
+    }
+    case "keepalive":
+      if (update.keepalive === null) {
+        agents.setStatus(update.agentId, { status: "active", atSeconds, syncStatus });
+      } else {
+        const info = infoOf(update.keepalive, names);
+        agents.applyKeepalive({
+          id: update.agentId,
+          atSeconds,
+          info,
+          syncStatus,
+          groupConfigStatus: "synced",
+        });
+      }
+      return;
+    case "shutdown":
+    case "lost": {
+      const statusCode = update.kind === "shutdown" ? STATUS_CODE_SHUTDOWN : STATUS_CODE_NO_KEEPALIVE;
+      agents.setStatus(update.agentId, { status: "disconnected", statusCode, atSeconds, syncStatus });
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * The analysis thread: reads the journal, runs the engine, hands finished alerts to the output thread.
+ *
+ * It starts from the last snapshot and reads everything behind it again; what was already written is passed over by the output. A
+ * snapshot is taken every few seconds and travels behind the alerts that it accounts for.
+ */
+import { type MessagePort, workerData } from "node:worker_threads";
+import type { ManagerIdentity } from "#analysis/alert/document.ts";
+import { CompiledRuleset, Engine } from "#analysis/engine.ts";
+import type { AlertLevels } from "#analysis/match/compile-rules.ts";
+import { AnalysisPipeline, type OutputSelection, type ShownAlert } from "#analysis/pipeline.ts";
+import { loadRuleset } from "#analysis/ruleset/ruleset.ts";
+import type { RulesetSources } from "#analysis/ruleset/sources.ts";
+import { encodeSnapshot, restoreSnapshot } from "#analysis/state/snapshot.ts";
+import { formatProblem } from "#formats/source-position.ts";
+import { JournalEvents } from "#journal/events.ts";
+import { JournalReader } from "#journal/journal-reader.ts";
+import { SharedProgress } from "#journal/shared-progress.ts";
+import { SystemClock } from "#kernel/platform/clock.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import { OUTPUT_IN_FLIGHT_BYTES_MAX, type OutputBlock } from "#model/output-block.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
+import { ThreadLink } from "./thread-link.ts";
+import {
+  type FromAnalysis,
+  type FromOutputToAnalysis,
+  RELOAD_RULES,
+  type ToOutput,
+} from "./thread-messages.ts";
+
+export type AnalysisThreadData = {
+  readonly progress: SharedArrayBuffer;
+  readonly journal: string;
+  readonly snapshot: string;
+  readonly sources: RulesetSources;
+  readonly levels: AlertLevels;
+  readonly memoryEvents: number;
+  readonly identity: ManagerIdentity;
+  readonly selection: OutputSelection;
+  readonly showsAlerts: boolean;
+  readonly output: MessagePort;
+};
+
+const SNAPSHOT_PERIOD_MS = 10_000;
+/** Messages of other threads are looked at after so many blocks at the latest. */
+const BLOCKS_BETWEEN_TURNS = 16;
+/** A terminal shows no more at once; the rest is counted. */
+const SHOWN_AT_ONCE_MAX = 100;
+
+const data: AnalysisThreadData = workerData;
+const link = new ThreadLink<FromAnalysis>();
+const clock = new SystemClock();
+const log = link.log("cyb3rhq-analysisd");
+
+/** What the output thread has been given and has not written: beyond the limit, analysis waits. */
+class OutputCredit {
+  #inFlightBytes = 0;
+  #wake: (() => void) | null = null;
+
+  constructor() {
+    data.output.on("message", ({ bytes }: FromOutputToAnalysis) => {
+      this.#inFlightBytes -= bytes;
+      this.#wake?.();
+      this.#wake = null;
+    });
+  }
+
+  send(block: OutputBlock): void {
+    this.#inFlightBytes += block.byteLength;
+    const message: ToOutput = { kind: "block", block };
+    data.output.postMessage(message, [block.buffer]);
+  }
+
+  async available(): Promise<void> {
+    while (this.#inFlightBytes > OUTPUT_IN_FLIGHT_BYTES_MAX) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/** Alerts for a terminal, in batches: a burst must not fill the line to the main thread. */
+class Screen {
+  #alerts: ShownAlert[] = [];
+  #left = 0;
+
+  show(alert: ShownAlert): void {
+    if (this.#alerts.length < SHOWN_AT_ONCE_MAX) this.#alerts.push(alert);
+    else this.#left++;
+  }
+
+  flush(): void {
+    if (this.#alerts.length === 0) return;
+    link.send({ kind: "shown", alerts: this.#alerts, left: this.#left });
+    this.#alerts = [];
+    this.#left = 0;
+  }
+}
+
+/** The compiled rule set, or null after every problem was handed to the main thread. */
+function compileRuleset(): CompiledRuleset | null {
+  const { ruleset, problems } = loadRuleset(systemFiles, data.sources);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (ruleset === null) {
+    link.failedWith("ruleset_invalid", errors.map(formatProblem));
+    return null;
+  }
+  for (const problem of problems) log.write("warning", formatProblem(problem));
+  return new CompiledRuleset(ruleset, data.levels);
+}
+
+function newEngine(set: CompiledRuleset): Engine {
+  const { identity, memoryEvents } = data;
+  return new Engine(set, { hostname: identity.hostname, memoryEvents, mode: "live" });
+}
+
+/** The position to go on from: the snapshot's, or the journal's beginning. */
+function restore(engine: Engine, set: CompiledRuleset, epoch: number): number {
+  if (systemFiles.info(data.snapshot) === null) return 0;
+  const outcome = restoreSnapshot(systemFiles.read(data.snapshot), epoch, { engine, set });
+  if ("position" in outcome) return outcome.position;
+  const reason = {
+    damaged: "it is damaged",
+    unknown_version: "its format is unknown",
+    other_journal: "it is of another journal",
+  };
+  log.write(
+    "warning",
+    `The saved analysis state is not used because ${reason[outcome.fault]}; starting from the journal`,
+  );
+  return 0;
+}
+
+class AnalysisLoop {
+  readonly #progress = new SharedProgress(data.progress);
+  readonly #credit = new OutputCredit();
+  readonly #screen = new Screen();
+  readonly #reader: JournalReader;
+  readonly #pipeline: AnalysisPipeline;
+  #set: CompiledRuleset;
+  #engine: Engine;
+  #snapshotPosition: number;
+  #snapshotAtMs = clock.monotonicMs();
+
+  constructor(set: CompiledRuleset) {
+    this.#set = set;
+    this.#engine = newEngine(set);
+    const position = restore(this.#engine, set, this.#progress.epoch);
+    this.#snapshotPosition = position;
+    const events = new JournalEvents({ log, metrics: link.counters, clock });
+    const needs = { files: systemFiles, directory: data.journal, progress: this.#progress, events };
+    this.#reader = new JournalReader(needs, position);
+    this.#pipeline = new AnalysisPipeline({
+      engine: this.#engine,
+      identity: data.identity,
+      selection: data.selection,
+      clock,
+      log,
+      metrics: link.counters,
+      emit: (block) => this.#credit.send(block),
+      show: data.showsAlerts ? (alert) => this.#screen.show(alert) : null,
+      control: ({ text }) => this.#control(text),
+    });
+  }
+
+  async run(): Promise<void> {
+    for (let blocks = 1; ; blocks++) {
+      const block = this.#reader.next();
+      if (block === null) {
+        this.#handOver();
+        if (this.#progress.stopped) break;
+        await this.#reader.waitForMore();
+        continue;
+      }
+      this.#pipeline.process(block.block);
+      await this.#credit.available();
+      this.#snapshotWhenDue();
+      if (blocks % BLOCKS_BETWEEN_TURNS === 0) {
+        this.#screen.flush();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    this.#snapshot();
+    this.#handOver();
+    this.#reader.close();
+  }
+
+  /** Called on a timer too: an idle manager must not keep an old snapshot. */
+  tick(): void {
+    this.#snapshotWhenDue();
+    this.#handOver();
+    link.counters.set("journal_position_analysed", this.#reader.position);
+  }
+
+  #handOver(): void {
+    this.#pipeline.flush();
+    this.#screen.flush();
+  }
+
+  #snapshotWhenDue(): void {
+    const due = clock.monotonicMs() - this.#snapshotAtMs >= SNAPSHOT_PERIOD_MS;
+    if (due && this.#reader.position > this.#snapshotPosition) this.#snapshot();
+  }
+
+  #snapshot(): void {
+    const { position } = this.#reader;
+    const bytes = encodeSnapshot(this.#engine, { epoch: this.#progress.epoch, position });
+    this.#pipeline.snapshot(position, bytes);
+    this.#snapshotPosition = position;
+    this.#snapshotAtMs = clock.monotonicMs();
+  }
+
+  /** Another rule set takes effect at this place of the journal. On any error the running one stays. */
+  #control(text: string): void {
+    if (text !== RELOAD_RULES) return;
+    const { ruleset, problems } = loadRuleset(systemFiles, data.sources);
+    for (const problem of problems) {
+      log.write(problem.severity === "error" ? "error" : "warning", formatProblem(problem));
+    }
+    if (ruleset === null) {
+      log.write("error", "The rule set has errors; the one in use stays");
+      return;
+    }
+    const set = new CompiledRuleset(ruleset, data.levels);
+    const engine = newEngine(set);
+    const place = { epoch: this.#progress.epoch, position: this.#reader.position };
+    restoreSnapshot(encodeSnapshot(this.#engine, place), place.epoch, { engine, set });
+    this.#set = set;
+    this.#engine = engine;
+    this.#pipeline.replaceEngine(engine);
+    log.write("info", `Rule set reloaded: ${set.rules.rules.length} rules`);
+  }
+
+  get ruleCount(): number {
+    return this.#set.rules.rules.length;
+  }
+}
+
+async function main(): Promise<void> {
+  const set = compileRuleset();
+  if (set === null) return;
+  const progress = new SharedProgress(data.progress);
+  while (!progress.open) await progress.writtenChanged(progress.written);
+  const loop = new AnalysisLoop(set);
+  const timer = clock.every(1000, () => loop.tick());
+  giveBackMemory();
+  link.ready(`${loop.ruleCount} rules`);
+  await loop.run();
+  timer.cancel();
+  const end: ToOutput = { kind: "end" };
+  data.output.postMessage(end);
+  data.output.close();
+  link.stopped();
+}
+
+main().catch((error: unknown) => link.failed(error));

@@ -1,0 +1,133 @@
+/**
+ * The home directory: the peer's layout, made when it is missing, and held by one manager at a time.
+ */
+import { readFileSync } from "node:fs";
+import { shippedConfig, USUAL_LISTS } from "#config/shipped-config.ts";
+import { CodedError } from "#kernel/errors.ts";
+import type { Files } from "#kernel/ports/files.ts";
+
+const DIRECTORIES: readonly string[] = [
+  "etc",
+  "etc/rules",
+  "etc/decoders",
+  "etc/lists",
+  "etc/shared",
+  "etc/shared/default",
+  "logs",
+  "logs/alerts",
+  "logs/archives",
+  "queue",
+  "queue/analysis",
+  "queue/db",
+  "queue/diff",
+  "queue/host-logs",
+  "queue/journal",
+  "queue/output",
+  "queue/rids",
+  "stats",
+  "var",
+  "var/run",
+];
+
+export type HomePaths = {
+  readonly home: string;
+  readonly config: string;
+  readonly internalOptions: string;
+  readonly localInternalOptions: string;
+  readonly journal: string;
+  readonly snapshot: string;
+  readonly log: string;
+  readonly lock: string;
+  readonly state: string;
+  readonly certificate: string;
+  readonly certificateKey: string;
+  readonly alerts: string;
+};
+
+export function homePaths(home: string): HomePaths {
+  return {
+    home,
+    config: `${home}/etc/ossec.conf`,
+    internalOptions: `${home}/etc/internal_options.conf`,
+    localInternalOptions: `${home}/etc/local_internal_options.conf`,
+    journal: `${home}/queue/journal`,
+    snapshot: `${home}/queue/analysis/snapshot`,
+    log: `${home}/logs/ossec.log`,
+    lock: `${home}/var/run/cyb3rhq-manager.pid`,
+    state: `${home}/var/run/cyb3rhq-manager.state`,
+    certificate: `${home}/etc/sslmanager.cert`,
+    certificateKey: `${home}/etc/sslmanager.key`,
+    alerts: `${home}/logs/alerts/alerts.json`,
+  };
+}
+
+/** Makes what is missing; an existing file is never touched. */
+export function prepareHome(files: Files, paths: HomePaths): void {
+  try {
+    for (const directory of DIRECTORIES) files.makeDirectory(`${paths.home}/${directory}`);
+    if (files.info(paths.config) === null) {
+      const lists = USUAL_LISTS.filter((list) => files.info(`${paths.home}/${list}`) !== null);
+      files.replace(paths.config, Buffer.from(shippedConfig({ lists }), "utf8"));
+    }
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const advice = "give another one with --home DIR, or make it writable for this user";
+    throw new CodedError(
+      "home_not_writable",
+      `The home directory ${paths.home} cannot be written (${error.message}); ${advice}`,
+      {},
+      error,
+    );
+  }
+}
+
+/** The kernel's start time of a process, in clock ticks since boot: with the pid it names a process for good. */
+function startTimeOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command name may hold blanks; fields are counted after its closing parenthesis (proc(5), field 22).
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export type LockHolder = { readonly pid: number };
+
+/** The manager that holds the home, when it lives. */
+export function lockHolder(files: Files, paths: HomePaths): LockHolder | null {
+  if (files.info(paths.lock) === null) return null;
+  const [pidText = "", startTime = ""] = files.read(paths.lock).toString("latin1").trim().split(" ");
+  const pid = Number(pidText);
+  if (!Number.isSafeInteger(pid) || pid <= 0) return null;
+  return startTimeOf(pid) === startTime ? { pid } : null;
+}
+
+/** Takes the home for this process; the lock of a dead one is taken over. */
+export function takeLock(files: Files, paths: HomePaths, pid: number): void {
+  const text = Buffer.from(`${pid} ${startTimeOf(pid) ?? ""}\n`, "latin1");
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = files.open(paths.lock, "create");
+      file.write(text);
+      file.close();
+      return;
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "file_exists") throw error;
+      const holder = lockHolder(files, paths);
+      if (holder !== null) {
+        throw new CodedError(
+          "home_in_use",
+          `A manager with pid ${holder.pid} already runs on ${paths.home}; stop it with 'cyb3rhq stop --home ${paths.home}'`,
+          { pid: holder.pid },
+        );
+      }
+      files.remove(paths.lock);
+    }
+  }
+  throw new CodedError("home_in_use", `Another manager is starting on ${paths.home}`, {});
+}
+
+export function releaseLock(files: Files, paths: HomePaths): void {
+  if (files.info(paths.lock) !== null) files.remove(paths.lock);
+}

@@ -1,0 +1,369 @@
+/**
+ * The manager: makes its parts, in the order in which they need each other, and stops them in the order in which events flow.
+ *
+ * ```
+ * main: registry, enrollment ──keys──► intake: connection, host logs ──journal──► analysis ──blocks──► output
+ *                            ◄─agents──                      ▲ sync
+ * ```
+ */
+import assert from "node:assert/strict";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { ShownAlert } from "#analysis/pipeline.ts";
+import type { Certificate, CertificateSubject } from "#enrollment/certificate.ts";
+import { EnrollmentService } from "#enrollment/service.ts";
+import { formatProblem } from "#formats/source-position.ts";
+import { SharedProgress } from "#journal/shared-progress.ts";
+import { CodedError, messageOf } from "#kernel/errors.ts";
+import { SystemClock } from "#kernel/platform/clock.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import { systemNetwork } from "#kernel/platform/network.ts";
+import { systemRandom } from "#kernel/platform/random.ts";
+import type { LogLevel } from "#kernel/ports/log.ts";
+import type { KeyChange } from "#registry/key-store.ts";
+import { Registry, registryPaths } from "#registry/registry.ts";
+import { applyAgentUpdate, type NodeNames } from "./agent-updates.ts";
+import type { AnalysisThreadData } from "./analysis-thread.ts";
+import { Counters } from "./counters.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
+import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from "./home.ts";
+import type { IntakeThreadData } from "./intake-thread.ts";
+import { ManagerLog } from "./manager-log.ts";
+import type { OutputThreadData } from "./output-thread.ts";
+import {
+  connectionConfig,
+  enrollmentConfig,
+  errorLines,
+  hostLogsOptions,
+  identityOf,
+  outputOptions,
+  outputSelection,
+  readSettings,
+  rulesetSources,
+  type Settings,
+} from "./settings.ts";
+import type { SyncThreadData } from "./sync-thread.ts";
+import { Thread, type ThreadHost } from "./thread.ts";
+import type { FromAnalysis, FromIntake, FromOutput, KeyChangeMessage, ToIntake } from "./thread-messages.ts";
+
+/** Everything must have stopped by then; what has not is ended. */
+const STOP_MS_MAX = 10_000;
+const STATE_PERIOD_MS = 5000;
+const DAEMON = "cyb3rhq-managerd";
+
+export type ManagerOptions = {
+  readonly home: string;
+  /** A rule set in the peer's layout instead of the configured one. */
+  readonly ruleset: string | null;
+  readonly version: string;
+  readonly hostname: string;
+  /** Given each alert; null when nobody looks. */
+  readonly show: ((alerts: readonly ShownAlert[], left: number) => void) | null;
+  /** Given each line of the manager's log. */
+  readonly echo: (level: LogLevel, line: string) => void;
+  /** A part failed while running; the manager is stopping itself. */
+  readonly failed: (error: CodedError) => void;
+};
+
+export type ListeningPort = { readonly port: number; readonly host: string; readonly purpose: string };
+
+export class Manager {
+  readonly paths: HomePaths;
+  readonly #options: ManagerOptions;
+  readonly #clock = new SystemClock();
+  readonly #counters = new Counters();
+  readonly #progress = new SharedProgress();
+  readonly #log: ManagerLog;
+  readonly #host: ThreadHost;
+  readonly #startedMs: number;
+  readonly #keyAcknowledgements = new Map<number, () => void>();
+  #settings: Settings | null = null;
+  #registry: Registry | null = null;
+  #enrollment: EnrollmentService | null = null;
+  #intake: Thread<FromIntake, ToIntake> | null = null;
+  #sync: Thread<never> | null = null;
+  #analysis: Thread<FromAnalysis> | null = null;
+  #output: Thread<FromOutput> | null = null;
+  #stateTimer: { cancel(): void } | null = null;
+  #keySequence = 0;
+  #stopping: Promise<void> | null = null;
+  #locked = false;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.paths = homePaths(options.home);
+    this.#startedMs = this.#clock.wallMs();
+    this.#log = new ManagerLog({
+      files: systemFiles,
+      clock: this.#clock,
+      path: this.paths.log,
+      archive: `${options.home}/logs/cyb3rhq`,
+      echo: options.echo,
+    });
+    this.#host = {
+      log: (daemon, level, text) => this.#log.of(daemon).write(level, text),
+      lost: (name, error) => this.#lost(name, error),
+    };
+  }
+
+  /** Rejects with a `CodedError` whose message says what to do; nothing stays running then. */
+  async start(): Promise<void> {
+    try {
+      this.#prepare();
+      await this.#startThreads();
+      await this.#startEnrollment();
+      this.#stateTimer = this.#clock.every(STATE_PERIOD_MS, () => this.#writeState());
+      this.#writeState();
+      giveBackMemory();
+      this.#log.of(DAEMON).write("info", `Started (pid: ${process.pid}).`);
+    } catch (error) {
+      await this.stop();
+      throw error instanceof CodedError ? error : new CodedError("start_failed", messageOf(error), {}, error);
+    }
+  }
+
+  /** Ends within `STOP_MS_MAX`; a second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** The rule set is read again; the one in use stays when the new one has an error. */
+  reloadRules(): void {
+    this.#intake?.send({ kind: "reload_rules" });
+  }
+
+  get ports(): readonly ListeningPort[] {
+    if (this.#settings === null) return [];
+    const connection = connectionConfig(this.#settings, this.paths, process.pid);
+    const enrollment = enrollmentConfig(this.#settings, this.paths, this.#options.hostname);
+    return [
+      ...(connection === null
+        ? []
+        : [{ host: connection.host, port: connection.port, purpose: "agents report (TCP)" }]),
+      ...(enrollment === null
+        ? []
+        : [{ host: enrollment.host, port: enrollment.port, purpose: "agents enrol (TLS)" }]),
+    ];
+  }
+
+  #prepare(): void {
+    prepareHome(systemFiles, this.paths);
+    takeLock(systemFiles, this.paths, process.pid);
+    this.#locked = true;
+    const settings = readSettings(systemFiles, this.paths);
+    const errors = errorLines(settings.problems);
+    if (errors.length > 0) throw new CodedError("config_invalid", errors.join("\n"));
+    for (const problem of settings.problems) this.#log.of(DAEMON).write("warning", formatProblem(problem));
+    this.#settings = settings;
+    this.#registry = new Registry({
+      files: systemFiles,
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-authd"),
+      metrics: this.#counters,
+      paths: registryPaths(this.paths.home),
+      syncStatus: "synced",
+    });
+    this.#registry.start();
+  }
+
+  async #startThreads(): Promise<void> {
+    const settings = this.#settingsOrThrow();
+    const channel = new MessageChannel();
+    this.#analysis = this.#startAnalysis(settings, channel.port1);
+    this.#output = this.#startOutput(settings, channel.port2);
+    const syncData: SyncThreadData = { directory: this.paths.journal, progress: this.#progress.shared };
+    this.#sync = new Thread("sync", { data: syncData }, this.#host, () => {});
+    const intakeData: IntakeThreadData = {
+      progress: this.#progress.shared,
+      journal: this.paths.journal,
+      connection: connectionConfig(settings, this.paths, process.pid),
+      hostLogs: hostLogsOptions(settings.config, this.paths),
+    };
+    const intake = new Thread<FromIntake, ToIntake>("intake", { data: intakeData }, this.#host, (message) =>
+      this.#fromIntake(message),
+    );
+    this.#intake = intake;
+    this.#sendAllKeys();
+    // A rule set with errors must open no port: agents would be accepted and nothing be done for them.
+    await Promise.all([this.#analysis.ready, this.#output.ready]);
+    intake.send({ kind: "serve" });
+    await intake.ready;
+  }
+
+  #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis> {
+    const { config } = settings;
+    const data: AnalysisThreadData = {
+      progress: this.#progress.shared,
+      journal: this.paths.journal,
+      snapshot: this.paths.snapshot,
+      sources: rulesetSources(systemFiles, this.paths, { config, directory: this.#options.ruleset }),
+      levels: { log: config.alerts.logLevel, mail: config.alerts.emailLevel },
+      memoryEvents: config.global.eventMemory,
+      identity: identityOf(config, this.#options.hostname),
+      selection: outputSelection(config),
+      showsAlerts: this.#options.show !== null,
+      output,
+    };
+    return new Thread("analysis", { data, transfer: [output] }, this.#host, (message) =>
+      this.#options.show?.(message.alerts, message.left),
+    );
+  }
+
+  #startOutput(settings: Settings, analysis: MessagePort): Thread<FromOutput> {
+    const data: OutputThreadData = {
+      home: this.paths.home,
+      progress: this.#progress.shared,
+      options: outputOptions(settings),
+      analysis,
+    };
+    return new Thread("output", { data, transfer: [analysis] }, this.#host, (message) =>
+      this.#intake?.send({ kind: "discard", position: message.position }),
+    );
+  }
+
+  #fromIntake(message: FromIntake): void {
+    if (message.kind === "agent") {
+      const { agents } = this.#registryOrThrow();
+      try {
+        applyAgentUpdate(agents, message.update, this.#names());
+      } catch (error) {
+        // The next keepalive says the same again; the store has counted and said it.
+        if (!(error instanceof CodedError)) throw error;
+      }
+      return;
+    }
+    this.#keyAcknowledgements.get(message.sequence)?.();
+    this.#keyAcknowledgements.delete(message.sequence);
+  }
+
+  async #startEnrollment(): Promise<void> {
+    const config = enrollmentConfig(this.#settingsOrThrow(), this.paths, this.#options.hostname);
+    if (config === null) return;
+    const registry = this.#registryOrThrow();
+    this.#enrollment = new EnrollmentService(config, {
+      files: systemFiles,
+      clock: this.#clock,
+      network: systemNetwork,
+      random: systemRandom,
+      log: this.#log.of("cyb3rhq-authd"),
+      metrics: this.#counters,
+      registry: {
+        keys: registry.keys,
+        agents: registry.agents,
+        groups: registry.groups,
+        register: async (agent) => {
+          const entry = await registry.register(agent);
+          // The agent may connect the moment it is answered.
+          await this.#keysApplied();
+          return entry;
+        },
+        remove: (ids, options) => registry.remove(ids, options),
+      },
+      makeCertificate: makeCertificateApart,
+    });
+    await this.#enrollment.start();
+  }
+
+  #sendAllKeys(): void {
+    const { keys } = this.#registryOrThrow();
+    this.#sendKeys([...keys.entries()].map((entry) => ({ kind: "added", entry, origin: "own" })));
+    keys.onChange((changes) => this.#sendKeys(changes));
+  }
+
+  #sendKeys(changes: readonly KeyChange[]): void {
+    const messages = changes.map(({ kind, entry }): KeyChangeMessage => {
+      const { id, name, address, key } = entry;
+      if (kind === "removed") return { kind, id };
+      return { kind: "put", id, name, address: address.text, key: key.reveal() };
+    });
+    this.#intake?.send({ kind: "keys", changes: messages, sequence: ++this.#keySequence });
+  }
+
+  /** Resolves when the intake thread knows every key that was sent so far. */
+  #keysApplied(): Promise<void> {
+    return new Promise((resolve) => {
+      const sequence = ++this.#keySequence;
+      this.#keyAcknowledgements.set(sequence, resolve);
+      this.#intake?.send({ kind: "keys", changes: [], sequence });
+    });
+  }
+
+  #lost(name: string, error: CodedError): void {
+    this.#log.of(DAEMON).write("critical", `The ${name} part failed, stopping: ${error.message}`);
+    this.#options.failed(error);
+  }
+
+  /** In the order in which events flow, so that what was accepted is analysed and written before the end. */
+  async #stop(): Promise<void> {
+    const deadline = this.#clock.after(STOP_MS_MAX, () => this.#endThreads());
+    this.#stateTimer?.cancel();
+    await this.#enrollment?.stop();
+    if (this.#intake !== null) {
+      this.#intake.send({ kind: "stop" });
+      await this.#intake.stopped;
+    }
+    this.#progress.stop();
+    await Promise.all([this.#sync?.stopped, this.#analysis?.stopped]);
+    if (this.#analysis !== null) await this.#output?.stopped;
+    this.#registry?.stop();
+    deadline.cancel();
+    if (this.#locked) {
+      this.#log.of(DAEMON).write("info", "Stopped.");
+      if (systemFiles.info(this.paths.state) !== null) systemFiles.remove(this.paths.state);
+      releaseLock(systemFiles, this.paths);
+    }
+    this.#log.close();
+  }
+
+  #endThreads(): void {
+    this.#log.of(DAEMON).write("error", `Not stopped after ${STOP_MS_MAX / 1000} s; what is left is ended`);
+    for (const thread of [this.#intake, this.#sync, this.#analysis, this.#output]) void thread?.terminate();
+  }
+
+  /** What `cyb3rhq status` prints. */
+  #writeState(): void {
+    const state = {
+      pid: process.pid,
+      version: this.#options.version,
+      startedMs: this.#startedMs,
+      writtenMs: this.#clock.wallMs(),
+      ports: this.ports,
+      counters: {
+        ...this.#counters.all,
+        ...this.#intake?.counters,
+        ...this.#analysis?.counters,
+        ...this.#output?.counters,
+      },
+    };
+    try {
+      systemFiles.replace(this.paths.state, Buffer.from(`${JSON.stringify(state)}\n`, "utf8"));
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+
+  #names(): NodeNames {
+    return {
+      hostname: this.#options.hostname,
+      nodeName: this.#settingsOrThrow().config.cluster?.nodeName ?? "node01",
+    };
+  }
+
+  #settingsOrThrow(): Settings {
+    assert(this.#settings !== null, "prepared");
+    return this.#settings;
+  }
+
+  #registryOrThrow(): Registry {
+    assert(this.#registry !== null, "prepared");
+    return this.#registry;
+  }
+}
+
+function makeCertificateApart(subject: CertificateSubject): Promise<Certificate> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./certificate-thread.ts", import.meta.url), { workerData: subject });
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+}

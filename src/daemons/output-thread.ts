@@ -1,0 +1,50 @@
+/** The output thread: alert files, archives, rotation, and the engine's snapshot once everything before it is on disk. */
+import { type MessagePort, workerData } from "node:worker_threads";
+import { SharedProgress } from "#journal/shared-progress.ts";
+import { SystemClock } from "#kernel/platform/clock.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import { type OutputOptions, OutputService } from "#output/service.ts";
+import { ThreadLink } from "./thread-link.ts";
+import type { FromOutput, FromOutputToAnalysis, ToOutput } from "./thread-messages.ts";
+
+export type OutputThreadData = {
+  readonly home: string;
+  readonly progress: SharedArrayBuffer;
+  readonly options: OutputOptions;
+  readonly analysis: MessagePort;
+};
+
+const data: OutputThreadData = workerData;
+const link = new ThreadLink<FromOutput>();
+
+async function main(): Promise<void> {
+  const progress = new SharedProgress(data.progress);
+  while (!progress.open) await progress.writtenChanged(progress.written);
+  const service = new OutputService(
+    {
+      files: systemFiles,
+      clock: new SystemClock(),
+      log: link.log("cyb3rhq-analysisd"),
+      metrics: link.counters,
+      home: data.home,
+      epoch: progress.epoch,
+      consumed: (bytes) => {
+        const message: FromOutputToAnalysis = { kind: "consumed", bytes };
+        data.analysis.postMessage(message);
+      },
+      snapshotDurable: (position) => link.send({ kind: "snapshot_durable", position }),
+    },
+    data.options,
+  );
+  data.analysis.on("message", (message: ToOutput) => {
+    if (message.kind === "block") service.accept(message.block);
+    else {
+      service.close();
+      data.analysis.close();
+      link.stopped();
+    }
+  });
+  link.ready("");
+}
+
+main().catch((error: unknown) => link.failed(error));
