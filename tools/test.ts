@@ -4,8 +4,9 @@
  * The closing line counts all tests; what needs data or rights that this machine lacks is skipped and named.
  */
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { CHECKS } from "./check.ts";
 import { ROOT, runAll } from "./run-all.ts";
 
@@ -15,6 +16,8 @@ const V8_FLAGS = [
   "--regexp-backtracks-before-fallback=1000",
 ];
 const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"];
+/** Test input that belongs to others lies beside the clone; tests that can use it are told. */
+const PEER_RULESET = join(ROOT, "../shared/data/wazuh-ruleset");
 /** A test that hangs is a failure, not a wait. */
 const TEST_TIMEOUT_MS = 180_000;
 
@@ -31,7 +34,8 @@ function runTests(files: readonly string[]): Promise<number> {
     ...files,
   ];
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
+    const env = existsSync(PEER_RULESET) ? { ...process.env, PEER_RULESET_DIR: PEER_RULESET } : process.env;
+    const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
     child.on("close", (code) => resolve(code ?? 1));
   });
 }

@@ -16,10 +16,6 @@ const LINE_CHARS_MAX = 200;
 /** Functions that may be longer, each with its reason. */
 const LONG_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ["src/config/shipped-config.ts", "one text: the configuration file that a new home gets"],
-  [
-    "src/formats/patterns/os-regex-machine.ts",
-    "one loop that keeps the numbered steps of the peer's algorithm together",
-  ],
 ]);
 
 /** What each part may import, beside itself. Services never import services: `daemons/` and `cli/` put them together. */

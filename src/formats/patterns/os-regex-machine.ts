@@ -34,10 +34,10 @@ export const GAVE_UP = -3;
 /** The peer has four slots (wazuh v4.14.7: src/os_regex/os_regex_execute.c). */
 const SAVED_CHOICES_MAX = 4;
 /**
- * How many bytes one run may go back in sum, about 10 ms. Four saved choices allow n⁴ steps on a hostile line, the peer has no
- * limit; no pattern of a real rule set comes near it.
+ * How many bytes one run may go back in sum, about 20 ms. With four saved choices a hostile line can cost n⁴ steps, and the peer
+ * has no limit; a pattern of a real rule set goes back some bytes a word, so that the longest event stays far below.
  */
-const REWOUND_BYTES_MAX = 4_194_304;
+const REWOUND_BYTES_MAX = 1_048_576;
 
 /** Where a run goes on after a failure: at its newest saved choice, or from the start of the items. */
 class Retreat {

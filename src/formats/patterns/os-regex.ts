@@ -56,7 +56,8 @@ const LITERAL_OF_ESCAPE: ReadonlyMap<string, string> = new Map([
 
 type Item = {
   readonly op: number;
-  readonly operand: number /** What a literal or a class of one byte stands for. */;
+  readonly operand: number;
+  /** What a literal or a class of one byte stands for. */
   readonly literal: string | null;
 };
 

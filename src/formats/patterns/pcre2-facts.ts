@@ -8,6 +8,12 @@ import { bothCases, foldedByte, type Node } from "./pcre2-tree.ts";
  */
 const REPEAT_PRODUCT_MAX = 16;
 
+/**
+ * Bytes of a pattern with its counted repeats written out. V8's engines take time and memory in proportion to it for every byte
+ * of the subject; the longest pattern of a real rule set has 200.
+ */
+const V8_SIZE_MAX = 4096;
+
 /** How many bytes every match of the node consumes, or null when that varies or is not known here. */
 export function fixedWidth(node: Node): number | null {
   switch (node.kind) {
@@ -57,26 +63,49 @@ export function canBeEmpty(node: Node): boolean {
 }
 
 /**
- * True when V8 gives PCRE2's answer and its bounded engine can take over. Left out:
+ * True when V8 gives PCRE2's answer and its bounded engine can take over. Left out, besides what is too large:
  * - assertions with a body, references and atomic groups: the bounded engine does not run them;
  * - a repeat of something that can be empty: V8 refuses an empty round, PCRE2 ends the repeat with it;
  * - a group that only some rounds of a repeat set: V8 forgets it in the next round, PCRE2 keeps it.
  */
-export function runsOnV8(node: Node, product = 1): boolean {
+export function runsOnV8(root: Node): boolean {
+  return agreesWithV8(root, 1) && writtenOutSize(root) <= V8_SIZE_MAX;
+}
+
+function writtenOutSize(node: Node): number {
+  switch (node.kind) {
+    case "sequence":
+      return node.items.reduce((sum, item) => sum + writtenOutSize(item), 0);
+    case "choice":
+      return node.branches.reduce((sum, branch) => sum + writtenOutSize(branch), 0);
+    case "repeat":
+      return writtenOutSize(node.body) * roundsWrittenOut(node.min, node.max);
+    case "capture":
+      return 1 + writtenOutSize(node.body);
+    default:
+      return 1;
+  }
+}
+
+function roundsWrittenOut(min: number, max: number): number {
+  return max === Number.POSITIVE_INFINITY ? Math.max(min, 1) : max;
+}
+
+function agreesWithV8(node: Node, product: number): boolean {
   switch (node.kind) {
     case "bytes":
     case "assertion":
       return true;
     case "sequence":
-      return node.items.every((item) => runsOnV8(item, product));
+      return node.items.every((item) => agreesWithV8(item, product));
     case "choice":
-      return node.branches.every((branch) => runsOnV8(branch, product));
+      return node.branches.every((branch) => agreesWithV8(branch, product));
     case "capture":
-      return runsOnV8(node.body, product);
+      return agreesWithV8(node.body, product);
     case "repeat": {
-      const rounds = product * (node.max === Number.POSITIVE_INFINITY ? Math.max(node.min, 1) : node.max);
+      const rounds = product * roundsWrittenOut(node.min, node.max);
       if (rounds > REPEAT_PRODUCT_MAX || canBeEmpty(node.body)) return false;
-      return (node.max <= 1 || !hasOptionalCapture(node.body, false)) && runsOnV8(node.body, rounds);
+      return (node.max <= 1 || !hasOptionalCapture(node.body, false)) && agreesWithV8(node.body, rounds);
     }
     default:
       return false;

@@ -35,15 +35,19 @@ export type Node =
   | { readonly kind: "assertion"; readonly assertion: Assertion };
 
 export function bytesWhere(contains: (byte: number) => boolean): ByteSet {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (contains(byte) ? 1 : 0));
+  const set = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) if (contains(byte)) set[byte] = 1;
+  return set;
 }
 
 export function bytesOf(text: string): ByteSet {
-  return bytesWhere((byte) => text.includes(String.fromCharCode(byte)));
+  const set = new Uint8Array(256);
+  for (let index = 0; index < text.length; index++) set[text.charCodeAt(index)] = 1;
+  return set;
 }
 
 export function bytesBetween(first: number, last: number): ByteSet {
-  return bytesWhere((byte) => byte >= first && byte <= last);
+  return new Uint8Array(256).fill(1, first, last + 1);
 }
 
 export function complement(set: ByteSet): ByteSet {

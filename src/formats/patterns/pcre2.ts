@@ -2,6 +2,7 @@
  * PCRE2 as the peer uses it: compiled without options, matched from offset 0 over bytes. Most patterns run as V8 expressions, the
  * rest, and the few subjects for which V8's `$` or `(?m)` differ, on a machine of our own (pcre2-machine.ts).
  */
+import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { foldAscii } from "./fold.ts";
 import type { CompileResult, Pattern, PatternMatch, PatternMode } from "./pattern.ts";
@@ -35,7 +36,8 @@ class Pcre2Pattern implements Pattern {
   readonly #hasEnd: boolean;
   /** V8's `(?m)` takes `\r` for a line break, and begins a line behind a final newline. */
   readonly #hasLines: boolean;
-  #machine: Machine | null = null; // for most patterns never needed
+  /** Null when V8 does for every subject. */
+  readonly #machine: Machine | null;
   #givenUp = 0;
 
   constructor(text: string, tree: Tree, capturing: boolean) {
@@ -48,7 +50,8 @@ class Pcre2Pattern implements Pattern {
     this.#regExp = !tree.utf && runsOnV8(tree.root) ? toRegExp(tree.root) : null;
     this.#hasEnd = usesAssertion(tree.root, ["end-or-newline"]);
     this.#hasLines = usesAssertion(tree.root, ["line-start", "line-end"]);
-    if (this.#regExp === null) this.#machine = new Machine(compileProgram(tree));
+    const needed = this.#regExp === null || this.#hasEnd || this.#hasLines;
+    this.#machine = needed ? new Machine(compileProgram(tree)) : null;
   }
 
   get givenUp(): number {
@@ -56,11 +59,13 @@ class Pcre2Pattern implements Pattern {
   }
 
   test(subject: string): boolean {
+    if (!this.#mayMatch(subject)) return false;
     const regExp = this.#regExpFor(subject);
     return regExp === null ? this.#search(subject) !== null : regExp.test(subject);
   }
 
   match(subject: string): PatternMatch | null {
+    if (!this.#mayMatch(subject)) return null;
     const regExp = this.#regExpFor(subject);
     if (regExp === null) return this.#search(subject);
     const found = regExp.exec(subject);
@@ -71,6 +76,14 @@ class Pcre2Pattern implements Pattern {
     };
   }
 
+  /** Looks for the required literals first: many expressions begin with a class and would be tried at every byte. */
+  #mayMatch(subject: string): boolean {
+    if (this.required === null) return true;
+    const folded = foldAscii(subject);
+    for (const literal of this.required) if (folded.includes(literal)) return true;
+    return false;
+  }
+
   #regExpFor(subject: string): RegExp | null {
     if (!this.#hasEnd && !this.#hasLines) return this.#regExp;
     if (subject.charCodeAt(subject.length - 1) === NEWLINE) return null;
@@ -78,10 +91,8 @@ class Pcre2Pattern implements Pattern {
   }
 
   #search(subject: string): PatternMatch | null {
-    const folded = foldAscii(subject);
-    if (this.required !== null && !this.required.some((literal) => folded.includes(literal))) return null;
     if (this.#tree.utf && !isUtf8(Buffer.from(subject, "latin1"))) return null;
-    this.#machine ??= new Machine(compileProgram(this.#tree));
+    assert(this.#machine !== null, "no machine for a subject that V8 does not take");
     const end = this.#machine.search(subject);
     if (end === GAVE_UP) this.#givenUp++;
     if (end === GAVE_UP || end === NO_MATCH) return null;
