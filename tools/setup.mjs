@@ -46,10 +46,37 @@ function install(lock) {
     stdio: ["ignore", 2, 2],
   });
   if (done.status !== 0) fail("npm ci failed; see above. Is a package registry reachable?");
+  const tried = spawnSync(join(root, "cyb3rhq"), ["selftest"], { cwd: root, stdio: ["ignore", "ignore", 2] });
+  if (tried.status !== 0) fail("the installed program does not run here; see above");
   writeFileSync(join(root, "node_modules", ".cyb3rhq-installed"), lock);
-  say(`packages installed in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+  say(`packages installed and tried in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+}
+
+/** What tests use beside Node: they are skipped, and say so, where it is missing. */
+const TEST_PACKAGES = [
+  { command: "zsh", packageName: "zsh" },
+  { command: "fish", packageName: "fish" },
+];
+
+function has(command) {
+  return spawnSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" }).status === 0;
+}
+
+function installTestPackages() {
+  const missing = TEST_PACKAGES.filter(({ command }) => !has(command)).map(({ packageName }) => packageName);
+  if (missing.length === 0) return;
+  if (process.getuid() !== 0 || !has("apt-get")) {
+    say(`tests that need ${missing.join(", ")} are skipped; install them to run these tests too`);
+    return;
+  }
+  say(`installing ${missing.join(", ")} for tests …`);
+  const options = { stdio: ["ignore", "ignore", 2], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+  spawnSync("apt-get", ["-qq", "update"], options);
+  const done = spawnSync("apt-get", ["-qq", "install", "-y", "--no-install-recommends", ...missing], options);
+  if (done.status !== 0) say(`could not install ${missing.join(", ")}; the tests that need them are skipped`);
 }
 
 checkMachine();
 const lock = readFileSync(join(root, "package-lock.json"), "utf8");
 if (!isInstalled(lock)) install(lock);
+if (process.argv.includes("--for-tests")) installTestPackages();

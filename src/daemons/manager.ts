@@ -295,7 +295,10 @@ export class Manager {
 
   /** In the order in which events flow, so that what was accepted is analysed and written before the end. */
   async #stop(): Promise<void> {
-    const deadline = this.#clock.after(STOP_MS_MAX, () => this.#endThreads());
+    const deadline = this.#clock.after(STOP_MS_MAX, () => {
+      this.#log.of(DAEMON).write("error", `Not stopped after ${STOP_MS_MAX / 1000} s; what is left is ended`);
+      void this.#endThreads();
+    });
     this.#stateTimer?.cancel();
     await this.#enrollment?.stop();
     if (this.#intake !== null) {
@@ -307,6 +310,7 @@ export class Manager {
     if (this.#analysis !== null) await this.#output?.stopped;
     this.#registry?.stop();
     deadline.cancel();
+    await this.#endThreads();
     if (this.#locked) {
       this.#log.of(DAEMON).write("info", "Stopped.");
       if (systemFiles.info(this.paths.state) !== null) systemFiles.remove(this.paths.state);
@@ -315,9 +319,10 @@ export class Manager {
     this.#log.close();
   }
 
-  #endThreads(): void {
-    this.#log.of(DAEMON).write("error", `Not stopped after ${STOP_MS_MAX / 1000} s; what is left is ended`);
-    for (const thread of [this.#intake, this.#sync, this.#analysis, this.#output]) void thread?.terminate();
+  /** Their work is done or given up; a line that is still open would keep them alive. */
+  async #endThreads(): Promise<void> {
+    const threads = [this.#intake, this.#sync, this.#analysis, this.#output];
+    await Promise.all(threads.map((thread) => thread?.terminate()));
   }
 
   /** What `cyb3rhq status` prints. */

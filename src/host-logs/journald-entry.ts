@@ -4,10 +4,10 @@
  * Pure. The JSON is UTF-8; the line has one char a byte. A field that is no valid UTF-8 comes as an array of bytes, a field that
  * is there more than once as an array of values, of which the first counts.
  */
+import { LocalClock } from "#kernel/local-time.ts";
 
 /** The fields to ask for besides the cursor and the time, which always come. */
 export const ENTRY_FIELDS = ["MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "SYSLOG_PID", "_PID", "_HOSTNAME"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const CURSOR = /^[\x21-\x7e]{1,1024}$/;
 
 export type JournaldEntry = {
@@ -24,12 +24,12 @@ export function parseJournaldEntry(json: Buffer): JournaldEntry | null {
   return { cursor, line: lineOf(entry) };
 }
 
+const localClock = new LocalClock();
+
 /** `Mon DD HH:MM:SS` of the local zone, as syslog daemons write it. */
 export function syslogTime(wallMs: number): string {
-  const time = new Date(wallMs);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
-  return `${MONTHS[time.getMonth()]} ${two(time.getDate())} ${clock}`;
+  const { month, day, clock } = localClock.at(wallMs);
+  return `${month} ${String(day).padStart(2, "0")} ${clock}`;
 }
 
 function lineOf(entry: Readonly<Record<string, unknown>>): string | null {
