@@ -11,6 +11,7 @@ import { FieldSlots } from "./field-slots.ts";
 import { type AlertLevels, compileRules } from "./match/compile-rules.ts";
 import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
 import { Evaluator, type Match } from "./match/evaluator.ts";
+import { LiteralScanner } from "./match/literal-scanner.ts";
 import { predecode } from "./predecode/predecode.ts";
 import { CATEGORY_FIREWALL } from "./ruleset/category.ts";
 import { NO_DECODER } from "./ruleset/decoder.ts";
@@ -61,12 +62,16 @@ export class CompiledRuleset {
   readonly rules: CompiledRules;
   readonly decoders: DecoderRunner;
   readonly slots = new FieldSlots();
+  readonly scanner = new LiteralScanner();
   readonly levels: AlertLevels;
 
   constructor(ruleset: Ruleset, levels: AlertLevels) {
     this.levels = levels;
-    this.rules = compileRules(ruleset, this.slots, levels);
-    this.decoders = new DecoderRunner(ruleset.decoders, (id) => this.rules.byId.has(Number(id)));
+    this.rules = compileRules(ruleset, this, levels);
+    this.decoders = new DecoderRunner(ruleset.decoders, this.scanner, (id) =>
+      this.rules.byId.has(Number(id)),
+    );
+    this.scanner.compile();
   }
 }
 
@@ -99,6 +104,7 @@ export class Engine {
     if (QUEUES_WITHOUT_RULES.has(raw.queue)) return { kind: "not_analysed", reason: "queue" };
     this.#set.slots.clear();
     const event = this.#toEvent(raw);
+    this.#set.scanner.begin(event.log);
     this.#set.decoders.decode(event);
     if (event.decoder.accumulate) this.state.accumulator.apply(event);
     if (event.category === CATEGORY_FIREWALL && this.#options.mode === "live") {

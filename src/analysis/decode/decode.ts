@@ -1,5 +1,6 @@
 /** Runs the decoder tree on an event (wazuh v4.14.7: src/analysisd/decoders/decoder.c). */
 import type { Event } from "../event.ts";
+import type { LiteralScanner } from "../match/literal-scanner.ts";
 import { type Decoder, NO_DECODER } from "../ruleset/decoder.ts";
 import type { DecoderTree } from "../ruleset/decoder-tree.ts";
 import { type KnowsRule, runPlugin } from "./run-plugin.ts";
@@ -15,19 +16,35 @@ type Places = {
   readonly ownPrematch: boolean;
 };
 
-export class DecoderRunner {
-  readonly #tree: DecoderTree;
-  readonly #knowsRule: KnowsRule;
-  readonly #candidatesOf = new Map<string, readonly Decoder[]>();
+/** A decoder with the literals of which its prematch needs one; null when nothing can be told by literals. */
+type Candidate = { readonly decoder: Decoder; readonly literals: readonly number[] | null };
 
-  constructor(tree: DecoderTree, knowsRule: KnowsRule) {
-    this.#tree = tree;
+export class DecoderRunner {
+  readonly #scanner: LiteralScanner;
+  readonly #knowsRule: KnowsRule;
+  readonly #withProgramName: readonly Candidate[];
+  readonly #withoutProgramName: readonly Candidate[];
+  readonly #childrenOf: ReadonlyMap<Decoder, readonly Candidate[]>;
+  readonly #candidatesOf = new Map<string, readonly Candidate[]>();
+
+  /** Names its literals to the scanner, which is compiled afterwards. */
+  constructor(tree: DecoderTree, scanner: LiteralScanner, knowsRule: KnowsRule) {
+    this.#scanner = scanner;
     this.#knowsRule = knowsRule;
+    const candidate = (decoder: Decoder): Candidate => ({
+      decoder,
+      literals: scanner.idsOf(decoder.prematch?.required ?? null),
+    });
+    this.#withProgramName = tree.withProgramName.map(candidate);
+    this.#withoutProgramName = tree.withoutProgramName.map(candidate);
+    const all = [...tree.withProgramName, ...tree.withoutProgramName];
+    this.#childrenOf = new Map(all.map((decoder) => [decoder, decoder.children.map(candidate)]));
   }
 
   decode(event: Event): void {
     const { log } = event;
-    for (const decoder of this.#candidates(event.programName)) {
+    for (const { decoder, literals } of this.#candidates(event.programName)) {
+      if (literals !== null && !this.#scanner.sees(literals)) continue;
       let afterParent = 0;
       if (decoder.prematch !== null) {
         const found = decoder.prematch.match(log);
@@ -45,12 +62,12 @@ export class DecoderRunner {
   }
 
   /** An event with a program name tries only the decoders that ask for one, and the other way round. */
-  #candidates(programName: string | null): readonly Decoder[] {
-    if (programName === null) return this.#tree.withoutProgramName;
+  #candidates(programName: string | null): readonly Candidate[] {
+    if (programName === null) return this.#withoutProgramName;
     let candidates = this.#candidatesOf.get(programName);
     if (candidates === undefined) {
-      candidates = this.#tree.withProgramName.filter(
-        (decoder) => decoder.programName?.test(programName) === true,
+      candidates = this.#withProgramName.filter(
+        ({ decoder }) => decoder.programName?.test(programName) === true,
       );
       if (this.#candidatesOf.size >= PROGRAM_NAMES_REMEMBERED_MAX) this.#candidatesOf.clear();
       this.#candidatesOf.set(programName, candidates);
@@ -60,11 +77,13 @@ export class DecoderRunner {
 
   #runChildren(decoder: Decoder, event: Event, afterParent: number): void {
     const { children } = decoder;
+    const candidates = this.#childrenOf.get(decoder) ?? [];
     const { log } = event;
     let index = 0;
     for (;;) {
       const child = children[index];
       if (child === undefined) return;
+      const literals = candidates[index]?.literals ?? null;
       if (child.prematch === null) {
         this.#runFrom(children, index, event, {
           afterParent,
@@ -74,7 +93,8 @@ export class DecoderRunner {
         return;
       }
       const base = child.prematchOffset === "after_parent" ? afterParent : 0;
-      const found = child.prematch.match(base === 0 ? log : log.slice(base));
+      const possible = literals === null || this.#scanner.sees(literals);
+      const found = possible ? child.prematch.match(base === 0 ? log : log.slice(base)) : null;
       if (found !== null) {
         event.decoder = child;
         event.category = child.category;

@@ -1,11 +1,12 @@
 /** Turns a loaded rule set into what the evaluator runs. */
 import { compileSearch } from "../correlate/search.ts";
 import type { FieldSlots } from "../field-slots.ts";
-import type { RuleDefinition } from "../ruleset/rule.ts";
+import type { Condition, RuleDefinition } from "../ruleset/rule.ts";
 import type { RuleEntry, RuleSiblings } from "../ruleset/rule-tree.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { conditionCheck, listCheck } from "./checks.ts";
 import type { Check, CompiledRule, CompiledRules, RuleNode, Siblings } from "./compiled-rule.ts";
+import type { LiteralScanner } from "./literal-scanner.ts";
 import { shownRule } from "./shown-rule.ts";
 import { SiblingIndex } from "./sibling-index.ts";
 
@@ -38,11 +39,25 @@ function flagsOf(rule: RuleDefinition, levels: AlertLevels): Flags {
   return { logged, mailed, counted };
 }
 
+/** What conditions look things up in; shared by all rules of a set. */
+export type CompileTools = { readonly slots: FieldSlots; readonly scanner: LiteralScanner };
+
+/** False when the log lacks every literal of which the condition needs one; null when nothing can be told that way. */
+function literalCheck(condition: Condition, scanner: LiteralScanner): Check | null {
+  if (condition.kind !== "pattern" || condition.subject.kind !== "log" || condition.negate) return null;
+  const ids = scanner.idsOf(condition.pattern.required);
+  return ids === null ? null : () => scanner.sees(ids);
+}
+
 /** Cheap and selective first: the verdict does not depend on the order of pure checks. */
-function checksOf(rule: RuleDefinition, set: Ruleset, slots: FieldSlots): readonly Check[] {
+function checksOf(rule: RuleDefinition, set: Ruleset, { slots, scanner }: CompileTools): readonly Check[] {
   const checks: Check[] = [];
   const decoderId = decoderIdOf(rule, set);
   if (decoderId !== null) checks.push((event) => event.decoder.id === decoderId);
+  for (const condition of rule.conditions) {
+    const check = literalCheck(condition, scanner);
+    if (check !== null) checks.push(check);
+  }
   const fields = rule.conditions.filter(
     (condition) => condition.kind === "pattern" && condition.subject.kind !== "log",
   );
@@ -76,13 +91,13 @@ function groupWatchers(entries: readonly RuleEntry[]): ReadonlyMap<number, reado
 
 class Compiler {
   readonly #set: Ruleset;
-  readonly #slots: FieldSlots;
+  readonly #tools: CompileTools;
   readonly #levels: AlertLevels;
   readonly #compiled = new Map<RuleEntry, CompiledRule>();
 
-  constructor(set: Ruleset, slots: FieldSlots, levels: AlertLevels) {
+  constructor(set: Ruleset, tools: CompileTools, levels: AlertLevels) {
     this.#set = set;
-    this.#slots = slots;
+    this.#tools = tools;
     this.#levels = levels;
   }
 
@@ -115,7 +130,7 @@ class Compiler {
       idText: String(definition.id),
       level: definition.level,
       definition,
-      checks: checksOf(definition, this.#set, this.#slots),
+      checks: checksOf(definition, this.#set, this.#tools),
       firstTimeSeen: definition.firstTimeSeen,
       checkDiff: definition.checkDiff,
       search: definition.checkDiff ? null : search,
@@ -139,7 +154,7 @@ class Compiler {
       definition: rule.definition,
       decoderId: decoderIdOf(rule.definition, this.#set),
     }));
-    return { nodes, index: SiblingIndex.build(indexed, this.#slots) };
+    return { nodes, index: SiblingIndex.build(indexed, this.#tools.slots) };
   }
 
   roots(): ReadonlyMap<number, Siblings> {
@@ -155,8 +170,9 @@ class Compiler {
   }
 }
 
-export function compileRules(set: Ruleset, slots: FieldSlots, levels: AlertLevels): CompiledRules {
-  const compiler = new Compiler(set, slots, levels);
+/** The scanner is to be compiled by the caller when everybody has named its literals. */
+export function compileRules(set: Ruleset, tools: CompileTools, levels: AlertLevels): CompiledRules {
+  const compiler = new Compiler(set, tools, levels);
   const rules = compiler.compileAll();
   return {
     rules,
