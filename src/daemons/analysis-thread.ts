@@ -241,7 +241,8 @@ async function main(): Promise<void> {
   const set = compileRuleset();
   if (set === null) return;
   const progress = new SharedProgress(data.progress);
-  while (!progress.open) await progress.writtenChanged(progress.written);
+  while (!progress.open && !progress.stopped) await progress.writtenChanged(progress.written);
+  if (!progress.open) return link.stopped();
   const loop = new AnalysisLoop(set);
   const timer = clock.every(1000, () => loop.tick());
   giveBackMemory();

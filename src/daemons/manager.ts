@@ -185,9 +185,8 @@ export class Manager {
     this.#intake = intake;
     this.#sendAllKeys();
     // A rule set with errors must open no port: agents would be accepted and nothing be done for them.
-    await Promise.all([this.#analysis.ready, this.#output.ready]);
-    intake.send({ kind: "serve" });
-    await intake.ready;
+    const prepared = Promise.all([this.#analysis.ready, this.#output.ready, this.#sync.ready]);
+    await Promise.all([prepared.then(() => intake.send({ kind: "serve" })), intake.ready]);
   }
 
   #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis> {

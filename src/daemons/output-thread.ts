@@ -19,7 +19,8 @@ const link = new ThreadLink<FromOutput>();
 
 async function main(): Promise<void> {
   const progress = new SharedProgress(data.progress);
-  while (!progress.open) await progress.writtenChanged(progress.written);
+  while (!progress.open && !progress.stopped) await progress.writtenChanged(progress.written);
+  if (!progress.open) return link.stopped();
   const service = new OutputService(
     {
       files: systemFiles,
@@ -38,11 +39,12 @@ async function main(): Promise<void> {
   );
   data.analysis.on("message", (message: ToOutput) => {
     if (message.kind === "block") service.accept(message.block);
-    else {
-      service.close();
-      data.analysis.close();
-      link.stopped();
-    }
+    else data.analysis.close();
+  });
+  // Also when the analysis thread ended without saying so.
+  data.analysis.on("close", () => {
+    service.close();
+    link.stopped();
   });
   link.ready("");
 }

@@ -5,6 +5,7 @@ import type { OutputSelection } from "#analysis/pipeline.ts";
 import {
   configuredSources,
   mergeSources,
+  namedByPath,
   type RulesetSources,
   stockSources,
 } from "#analysis/ruleset/sources.ts";
@@ -64,14 +65,14 @@ export function rulesetSources(
       ),
       ruleDirectories: config.ruleset.ruleDirectories.filter(({ path }) => !path.startsWith("ruleset/")),
     });
-    return mergeSources(stockSources(files, directory), own);
+    return namedByPath(mergeSources(stockSources(files, directory), own));
   }
   const homeHasRules = files.info(`${paths.home}/ruleset`) !== null;
   const resolve = (name: string) =>
     name.startsWith("ruleset/") && !homeHasRules
       ? `${OWN_RULESET}/${name.slice("ruleset/".length)}`
       : inHome(name);
-  return configuredSources(files, resolve, config.ruleset);
+  return namedByPath(configuredSources(files, resolve, config.ruleset));
 }
 
 function listenAddress(localIp: string | null, ipv6: boolean): string {

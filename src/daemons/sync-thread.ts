@@ -11,6 +11,7 @@ export type SyncThreadData = { readonly directory: string; readonly progress: Sh
 const { directory, progress }: SyncThreadData = workerData;
 const link = new ThreadLink<never>();
 try {
+  link.ready("");
   runSyncLoop({
     files: systemFiles,
     clock: new SystemClock(),

@@ -92,6 +92,8 @@ export class Thread<Incoming extends { readonly kind: string }, Outgoing = never
     if (this.#state === "failed" || this.#state === "stopped") return;
     this.#state = "failed";
     this.#ready.reject(error);
+    // What still waits for something in there would wait for ever.
+    void this.#worker.terminate();
     if (wasRunning) this.#host.lost(this.name, error);
   }
 

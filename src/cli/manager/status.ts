@@ -1,0 +1,67 @@
+/** What the manager of a home directory is doing, from the state file that it writes every few seconds. */
+import { type HomePaths, homePaths, lockHolder } from "#daemons/home.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import { CONNECTION_STATUSES } from "#model/agent.ts";
+import { isObject, utf8Bytes } from "../bytes.ts";
+import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
+import { openAgentStore } from "./agent-files.ts";
+import { homeDirectory } from "./home-choice.ts";
+
+/** The file of another version may say less. */
+function readState(environment: Environment, paths: HomePaths): Readonly<Record<string, unknown>> {
+  if (environment.files.info(paths.state) === null) return {};
+  try {
+    const state: unknown = JSON.parse(environment.files.read(paths.state).toString("utf8"));
+    return isObject(state) ? state : {};
+  } catch {
+    return {};
+  }
+}
+
+function countAgents(environment: Environment, paths: HomePaths): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = Object.fromEntries(CONNECTION_STATUSES.map((status) => [status, 0]));
+  const store = openAgentStore(environment, paths);
+  if (store === null) return counts;
+  for (let page = store.list(null); page.length > 0; page = store.list(page.at(-1)?.id ?? null)) {
+    for (const { status } of page) counts[status] = (counts[status] ?? 0) + 1;
+  }
+  store.close();
+  return counts;
+}
+
+function portLines(ports: unknown): string[] {
+  if (!Array.isArray(ports)) return [];
+  return ports
+    .filter(isObject)
+    .map(({ host, port, purpose }) => `  ${`${host}:${port}`.padEnd(22)} ${purpose}`);
+}
+
+export function printStatus(environment: Environment, home: string | undefined, json: boolean): number {
+  const paths = homePaths(homeDirectory(environment, home));
+  const holder = lockHolder(systemFiles, paths);
+  const state = readState(environment, paths);
+  const agents = countAgents(environment, paths);
+  const exitCode = holder === null ? EXIT_FAILURE : EXIT_OK;
+  if (json) {
+    const report = { running: holder !== null, home: paths.home, ...(holder === null ? {} : state), agents };
+    environment.stdout.write(utf8Bytes(`${JSON.stringify(report)}\n`));
+    return exitCode;
+  }
+  if (holder === null) {
+    environment.stdout.write(utf8Bytes(`No manager runs on ${paths.home}; 'cyb3rhq start' runs one\n`));
+    return exitCode;
+  }
+  const { counters } = state;
+  const lines = [
+    `The manager runs on ${paths.home} (pid ${holder.pid})`,
+    ...portLines(state["ports"]),
+    `agents: ${Object.entries(agents)
+      .map(([status, count]) => `${count} ${status}`)
+      .join(", ")}`,
+    ...(isObject(counters)
+      ? Object.entries(counters).map(([name, value]) => `  ${name.padEnd(40)} ${value}`)
+      : []),
+  ];
+  environment.stdout.write(utf8Bytes(`${lines.join("\n")}\n`));
+  return exitCode;
+}
