@@ -23,6 +23,7 @@ import type { KeyChange } from "#registry/key-store.ts";
 import { Registry, registryPaths } from "#registry/registry.ts";
 import { applyAgentUpdate, type NodeNames } from "./agent-updates.ts";
 import type { AnalysisThreadData } from "./analysis-thread.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { Counters } from "./counters.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from "./home.ts";
@@ -84,6 +85,7 @@ export class Manager {
   #analysis: Thread<FromAnalysis> | null = null;
   #output: Thread<FromOutput> | null = null;
   #stateTimer: { cancel(): void } | null = null;
+  #clockWatch: ClockWatch | null = null;
   #keySequence = 0;
   #stopping: Promise<void> | null = null;
   #locked = false;
@@ -111,6 +113,7 @@ export class Manager {
       this.#prepare();
       await this.#startThreads();
       await this.#startEnrollment();
+      this.#clockWatch = new ClockWatch(this.#clock, this.#log.of(DAEMON));
       this.#stateTimer = this.#clock.every(STATE_PERIOD_MS, () => this.#writeState());
       this.#writeState();
       giveBackMemory();
@@ -299,6 +302,7 @@ export class Manager {
       void this.#endThreads();
     });
     this.#stateTimer?.cancel();
+    this.#clockWatch?.stop();
     await this.#enrollment?.stop();
     if (this.#intake !== null) {
       this.#intake.send({ kind: "stop" });
