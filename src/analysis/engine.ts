@@ -2,6 +2,7 @@
  * The analysis engine: one event in, its verdict out. Time is the event's own receive time, so a replay of the same events gives
  * the same verdicts.
  */
+import type { MitreTable } from "#formats/mitre/mitre-table.ts";
 import type { RawEvent } from "#model/event-block.ts";
 import type { Verdict } from "./alert/document.ts";
 import { EventMemory, MEMORY_EVENTS_DEFAULT } from "./correlate/event-memory.ts";
@@ -64,9 +65,11 @@ export class CompiledRuleset {
   readonly slots = new FieldSlots();
   readonly scanner = new LiteralScanner();
   readonly levels: AlertLevels;
+  readonly mitre: MitreTable | null;
 
-  constructor(ruleset: Ruleset, levels: AlertLevels) {
+  constructor(ruleset: Ruleset, levels: AlertLevels, mitre: MitreTable | null = null) {
     this.levels = levels;
+    this.mitre = mitre;
     this.rules = compileRules(ruleset, this, levels);
     this.decoders = new DecoderRunner(ruleset.decoders, this.scanner, (id) =>
       this.rules.byId.has(Number(id)),

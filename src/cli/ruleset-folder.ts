@@ -2,6 +2,7 @@
 import { CompiledRuleset } from "#analysis/engine.ts";
 import { loadRuleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
 import { namedByPath, type RulesetSources, stockSources } from "#analysis/ruleset/sources.ts";
+import { readMitreTable } from "#daemons/mitre-file.ts";
 import { formatProblem, type Problem } from "#formats/source-position.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
@@ -35,7 +36,8 @@ export function loadFolder(files: Files, directory: string): RulesetOutcome {
 /** Null when it is broken; stderr has then every problem. */
 export function openRuleset(environment: Environment, directory: string): CompiledRuleset | null {
   const { ruleset, problems } = loadFolder(environment.files, directory);
-  if (ruleset !== null) return new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS);
+  if (ruleset !== null)
+    return new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS, readMitreTable(environment.files));
   for (const problem of problems) environment.stderr.write(problemLine(problem));
   return null;
 }

@@ -20,6 +20,7 @@ import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { OUTPUT_IN_FLIGHT_BYTES_MAX, type OutputBlock } from "#model/output-block.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
+import { readMitreTable } from "./mitre-file.ts";
 import { ThreadLink } from "./thread-link.ts";
 import {
   type FromAnalysis,
@@ -107,7 +108,7 @@ function compileRuleset(): CompiledRuleset | null {
     return null;
   }
   for (const problem of problems) log.write("warning", formatProblem(problem));
-  return new CompiledRuleset(ruleset, data.levels);
+  return new CompiledRuleset(ruleset, data.levels, readMitreTable(systemFiles));
 }
 
 function newEngine(set: CompiledRuleset): Engine {
@@ -222,7 +223,7 @@ class AnalysisLoop {
       log.write("error", "The rule set has errors; the one in use stays");
       return;
     }
-    const set = new CompiledRuleset(ruleset, data.levels);
+    const set = new CompiledRuleset(ruleset, data.levels, this.#set.mitre);
     const engine = newEngine(set);
     const place = { epoch: this.#progress.epoch, position: this.#reader.position };
     restoreSnapshot(encodeSnapshot(this.#engine, place), place.epoch, { engine, set });

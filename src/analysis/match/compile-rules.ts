@@ -1,4 +1,5 @@
 /** Turns a loaded rule set into what the evaluator runs. */
+import type { MitreTable } from "#formats/mitre/mitre-table.ts";
 import { compileSearch } from "../correlate/search.ts";
 import type { FieldSlots } from "../field-slots.ts";
 import type { Condition, RuleDefinition } from "../ruleset/rule.ts";
@@ -7,6 +8,7 @@ import type { Ruleset } from "../ruleset/ruleset.ts";
 import { conditionCheck, listCheck } from "./checks.ts";
 import type { Check, CompiledRule, CompiledRules, RuleNode, Siblings } from "./compiled-rule.ts";
 import type { LiteralScanner } from "./literal-scanner.ts";
+import { mitreJson } from "./mitre.ts";
 import { shownRule } from "./shown-rule.ts";
 import { SiblingIndex } from "./sibling-index.ts";
 
@@ -40,7 +42,12 @@ function flagsOf(rule: RuleDefinition, levels: AlertLevels): Flags {
 }
 
 /** What conditions look things up in; shared by all rules of a set. */
-export type CompileTools = { readonly slots: FieldSlots; readonly scanner: LiteralScanner };
+export type CompileTools = {
+  readonly slots: FieldSlots;
+  readonly scanner: LiteralScanner;
+  /** Null: alerts name no techniques. */
+  readonly mitre: MitreTable | null;
+};
 
 /** False when the log lacks every literal of which the condition needs one; null when nothing can be told that way. */
 function literalCheck(condition: Condition, scanner: LiteralScanner): Check | null {
@@ -124,6 +131,7 @@ class Compiler {
     // Overwriting gives no stateful search to a rule that had none, and takes it from one that had.
     const search = original.correlation === null ? null : compileSearch(definition, number);
     const flags = flagsOf(definition, this.#levels);
+    const { mitre } = this.#tools;
     return {
       number,
       id: definition.id,
@@ -141,7 +149,11 @@ class Compiler {
       mailed: flags.mailed,
       counted: flags.counted,
       fullLog: !definition.options.includes("no_full_log"),
-      shown: shownRule(definition, search !== null && !definition.checkDiff, flags.mailed),
+      shown: shownRule(definition, {
+        searches: search !== null && !definition.checkDiff,
+        mailed: flags.mailed,
+        mitre: mitre === null || definition.mitre === null ? null : mitreJson(definition.mitre, mitre),
+      }),
     };
   }
 

@@ -46,11 +46,19 @@ export function descriptionParts(description: string): readonly DescriptionPart[
   return parts;
 }
 
-/** `mailed` is part of every alert; `frequency` only of those of a rule with a stateful search. */
-export function shownRule(rule: RuleDefinition, searches: boolean, mailed: boolean): ShownRule {
+export type ShownFacts = {
+  /** The rule has a stateful search: its alerts show `frequency`. */
+  readonly searches: boolean;
+  readonly mailed: boolean;
+  /** JSON of `mitre`; null when there is none. */
+  readonly mitre: string | null;
+};
+
+export function shownRule(rule: RuleDefinition, { searches, mailed, mitre }: ShownFacts): ShownRule {
   const groups = splitGroups(rule.groupText);
   const arrays = [...groups].map(([key, names]) => `${JSON.stringify(key)}:${JSON.stringify(names)}`);
   const middle = [
+    mitre === null ? "" : `,"mitre":${mitre}`,
     rule.cve === null ? "" : `,"cve":${JSON.stringify(rule.cve)}`,
     rule.info === null ? "" : `,"info":${JSON.stringify(rule.info)}`,
     searches ? `,"frequency":${rule.frequency ?? 2}` : "",
