@@ -9,8 +9,7 @@ import type { ManagerIdentity } from "#analysis/alert/document.ts";
 import { CompiledRuleset, Engine } from "#analysis/engine.ts";
 import type { AlertLevels } from "#analysis/match/compile-rules.ts";
 import { AnalysisPipeline, type OutputSelection, type ShownAlert } from "#analysis/pipeline.ts";
-import { loadRuleset } from "#analysis/ruleset/ruleset.ts";
-import type { RulesetSources } from "#analysis/ruleset/sources.ts";
+import { loadRuleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
 import { encodeSnapshot, restoreSnapshot } from "#analysis/state/snapshot.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { JournalEvents } from "#journal/events.ts";
@@ -20,7 +19,9 @@ import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { OUTPUT_IN_FLIGHT_BYTES_MAX, type OutputBlock } from "#model/output-block.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
+import { homePaths } from "./home.ts";
 import { readMitreTable } from "./mitre-file.ts";
+import { errorLines, readSettings, rulesetSources } from "./settings.ts";
 import { ThreadLink } from "./thread-link.ts";
 import {
   type FromAnalysis,
@@ -33,7 +34,9 @@ export type AnalysisThreadData = {
   readonly progress: SharedArrayBuffer;
   readonly journal: string;
   readonly snapshot: string;
-  readonly sources: RulesetSources;
+  readonly home: string;
+  /** A rule set in the peer's layout instead of the configured one. */
+  readonly rulesetDirectory: string | null;
   readonly levels: AlertLevels;
   readonly memoryEvents: number;
   readonly identity: ManagerIdentity;
@@ -47,6 +50,8 @@ const SNAPSHOT_PERIOD_MS = 10_000;
 const BLOCKS_BETWEEN_TURNS = 16;
 /** A terminal shows no more at once; the rest is counted. */
 const SHOWN_AT_ONCE_MAX = 100;
+/** The log has all of them. */
+const ERRORS_TOLD_MAX = 50;
 
 const data: AnalysisThreadData = workerData;
 const link = new ThreadLink<FromAnalysis>();
@@ -99,9 +104,20 @@ class Screen {
   }
 }
 
+/** The files of the rule set as configuration and folders are now; a reload may find others than the start did. */
+function loadConfigured(): RulesetOutcome {
+  const paths = homePaths(data.home);
+  const { config, problems } = readSettings(systemFiles, paths);
+  if (errorLines(problems).length > 0) return { ruleset: null, problems };
+  return loadRuleset(
+    systemFiles,
+    rulesetSources(systemFiles, paths, { config, directory: data.rulesetDirectory }),
+  );
+}
+
 /** The compiled rule set, or null after every problem was handed to the main thread. */
 function compileRuleset(): CompiledRuleset | null {
-  const { ruleset, problems } = loadRuleset(systemFiles, data.sources);
+  const { ruleset, problems } = loadConfigured();
   const errors = problems.filter(({ severity }) => severity === "error");
   if (ruleset === null) {
     link.failedWith("ruleset_invalid", errors.map(formatProblem));
@@ -141,6 +157,7 @@ class AnalysisLoop {
   readonly #pipeline: AnalysisPipeline;
   #set: CompiledRuleset;
   #engine: Engine;
+  #loadings = 0;
   #snapshotPosition: number;
   #snapshotAtMs = clock.monotonicMs();
 
@@ -215,22 +232,40 @@ class AnalysisLoop {
   /** Another rule set takes effect at this place of the journal. On any error the running one stays. */
   #control(text: string): void {
     if (text !== RELOAD_RULES) return;
-    const { ruleset, problems } = loadRuleset(systemFiles, data.sources);
+    const begunMs = clock.monotonicMs();
+    const { ruleset, problems } = loadConfigured();
     for (const problem of problems) {
       log.write(problem.severity === "error" ? "error" : "warning", formatProblem(problem));
     }
-    if (ruleset === null) {
-      log.write("error", "The rule set has errors; the one in use stays");
-      return;
-    }
-    const set = new CompiledRuleset(ruleset, data.levels, this.#set.mitre);
+    if (ruleset !== null) this.#swap(new CompiledRuleset(ruleset, data.levels, this.#set.mitre));
+    const errors =
+      ruleset === null ? problems.filter(({ severity }) => severity === "error").map(formatProblem) : [];
+    const seconds = (clock.monotonicMs() - begunMs) / 1000;
+    if (errors.length === 0)
+      log.write("info", `Rule set reloaded: ${this.ruleCount} rules in ${seconds.toFixed(2)} s`);
+    else log.write("error", `The rule set has ${errors.length} errors; the one in use stays`);
+    this.reportRules(seconds, errors);
+  }
+
+  /** Windows and counters of rules that both sets have go on. */
+  #swap(set: CompiledRuleset): void {
     const engine = newEngine(set);
     const place = { epoch: this.#progress.epoch, position: this.#reader.position };
     restoreSnapshot(encodeSnapshot(this.#engine, place), place.epoch, { engine, set });
     this.#set = set;
     this.#engine = engine;
     this.#pipeline.replaceEngine(engine);
-    log.write("info", `Rule set reloaded: ${set.rules.rules.length} rules`);
+    giveBackMemory();
+  }
+
+  reportRules(seconds: number, errors: readonly string[]): void {
+    const outcome = {
+      loadings: ++this.#loadings,
+      rules: this.ruleCount,
+      seconds,
+      errors: errors.slice(0, ERRORS_TOLD_MAX),
+    };
+    link.send({ kind: "rules_loaded", outcome });
   }
 
   get ruleCount(): number {
@@ -239,6 +274,7 @@ class AnalysisLoop {
 }
 
 async function main(): Promise<void> {
+  const begunMs = clock.monotonicMs();
   const set = compileRuleset();
   if (set === null) return;
   const progress = new SharedProgress(data.progress);
@@ -247,6 +283,7 @@ async function main(): Promise<void> {
   const loop = new AnalysisLoop(set);
   const timer = clock.every(1000, () => loop.tick());
   giveBackMemory();
+  loop.reportRules((clock.monotonicMs() - begunMs) / 1000, []);
   link.ready(`${loop.ruleCount} rules`);
   await loop.run();
   timer.cancel();

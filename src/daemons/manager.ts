@@ -39,12 +39,18 @@ import {
   outputOptions,
   outputSelection,
   readSettings,
-  rulesetSources,
   type Settings,
 } from "./settings.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
-import type { FromAnalysis, FromIntake, FromOutput, KeyChangeMessage, ToIntake } from "./thread-messages.ts";
+import type {
+  FromAnalysis,
+  FromIntake,
+  FromOutput,
+  KeyChangeMessage,
+  RulesOutcome,
+  ToIntake,
+} from "./thread-messages.ts";
 
 /** Everything must have stopped by then; what has not is ended. */
 const STOP_MS_MAX = 10_000;
@@ -86,6 +92,7 @@ export class Manager {
   #output: Thread<FromOutput> | null = null;
   #stateTimer: { cancel(): void } | null = null;
   #clockWatch: ClockWatch | null = null;
+  #rules: RulesOutcome | null = null;
   #keySequence = 0;
   #stopping: Promise<void> | null = null;
   #locked = false;
@@ -198,7 +205,8 @@ export class Manager {
       progress: this.#progress.shared,
       journal: this.paths.journal,
       snapshot: this.paths.snapshot,
-      sources: rulesetSources(systemFiles, this.paths, { config, directory: this.#options.ruleset }),
+      home: this.paths.home,
+      rulesetDirectory: this.#options.ruleset,
       levels: { log: config.alerts.logLevel, mail: config.alerts.emailLevel },
       memoryEvents: config.global.eventMemory,
       identity: identityOf(config, this.#options.hostname),
@@ -206,9 +214,13 @@ export class Manager {
       showsAlerts: this.#options.show !== null,
       output,
     };
-    return new Thread("analysis", { data, transfer: [output] }, this.#host, (message) =>
-      this.#options.show?.(message.alerts, message.left),
-    );
+    return new Thread<FromAnalysis>("analysis", { data, transfer: [output] }, this.#host, (message) => {
+      if (message.kind === "shown") this.#options.show?.(message.alerts, message.left);
+      else {
+        this.#rules = message.outcome;
+        if (this.#stateTimer !== null) this.#writeState();
+      }
+    });
   }
 
   #startOutput(settings: Settings, analysis: MessagePort): Thread<FromOutput> {
@@ -336,6 +348,7 @@ export class Manager {
       startedMs: this.#startedMs,
       writtenMs: this.#clock.wallMs(),
       ports: this.ports,
+      rules: this.#rules,
       counters: {
         ...this.#counters.all,
         ...this.#intake?.counters,

@@ -35,11 +35,24 @@ export type ToIntake =
   | { readonly kind: "reload_rules" }
   | { readonly kind: "stop" };
 
-export type FromAnalysis = {
-  readonly kind: "shown";
-  readonly alerts: readonly ShownAlert[];
-  /** Alerts that were not shown because there were too many at once. */
-  readonly left: number;
+export type FromAnalysis =
+  | {
+      readonly kind: "shown";
+      readonly alerts: readonly ShownAlert[];
+      /** Alerts that were not shown because there were too many at once. */
+      readonly left: number;
+    }
+  | { readonly kind: "rules_loaded"; readonly outcome: RulesOutcome };
+
+/** How the last loading of the rule set went. */
+export type RulesOutcome = {
+  /** Counts loadings: a command that asked for one sees that it is done. */
+  readonly loadings: number;
+  /** In use: of this loading, or of the last one without an error. */
+  readonly rules: number;
+  readonly seconds: number;
+  /** Not empty: the set in use stayed. */
+  readonly errors: readonly string[];
 };
 
 export type FromOutput = { readonly kind: "snapshot_durable"; readonly position: number };

@@ -1,6 +1,7 @@
-/** `cyb3rhq rules check|test`: options and help; rules/check.ts and rules/test.ts do it. */
+/** `cyb3rhq rules check|test|reload`: options and help; rules/check.ts, rules/test.ts and manager/reload.ts do it. */
 import type { Command } from "commander";
 import type { Environment } from "../environment.ts";
+import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
 import { rulesetOption } from "../ruleset-option.ts";
 
 const CHECK_HELP = `
@@ -12,6 +13,12 @@ const TEST_HELP = `
 A file is .ini (the 4.x form) or .yml/.yaml (our own form; see docs/operating/rule-tests.md). The last line counts.
 
 Exit codes: 0 all passed, 1 a test failed, a test file or the rule set is broken, 2 wrong use of the command line.`;
+
+const RELOAD_HELP = `
+The running manager reads its rule set again and swaps it in between two events; agents stay connected, counters of rules that stay go on.
+When there is an error the set in use stays.
+
+Exit codes: 0 reloaded, 1 no manager runs, or the rule set has errors, 2 wrong use of the command line.`;
 
 export function register(program: Command, environment: Environment): void {
   const rules = program.command("rules").description("check and test rule sets");
@@ -43,4 +50,14 @@ export function register(program: Command, environment: Environment): void {
         });
       },
     );
+  rules
+    .command("reload")
+    .description("make the running manager read its rule set again")
+    .option(HOME_OPTION, HOME_HELP)
+    .option("--json", "one JSON object: loadings, rules, seconds, errors")
+    .addHelpText("after", RELOAD_HELP)
+    .action(async (options: { readonly home?: string; readonly json?: boolean }) => {
+      const { reloadRules } = await import("../manager/reload.ts");
+      environment.exitCode = await reloadRules(environment, options.home, options.json === true);
+    });
 }

@@ -6,17 +6,7 @@ import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { openAgentStore } from "./agent-files.ts";
 import { homeDirectory } from "./home-choice.ts";
-
-/** The file of another version may say less. */
-function readState(environment: Environment, paths: HomePaths): Readonly<Record<string, unknown>> {
-  if (environment.files.info(paths.state) === null) return {};
-  try {
-    const state: unknown = JSON.parse(environment.files.read(paths.state).toString("utf8"));
-    return isObject(state) ? state : {};
-  } catch {
-    return {};
-  }
-}
+import { readState } from "./state-file.ts";
 
 function countAgents(environment: Environment, paths: HomePaths): Readonly<Record<string, number>> {
   const counts: Record<string, number> = Object.fromEntries(CONNECTION_STATUSES.map((status) => [status, 0]));
