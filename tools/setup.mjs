@@ -70,7 +70,10 @@ function installTestPackages() {
     return;
   }
   say(`installing ${missing.join(", ")} for tests …`);
-  const options = { stdio: ["ignore", "ignore", 2], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+  const options = {
+    stdio: ["ignore", "ignore", 2],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  };
   spawnSync("apt-get", ["-qq", "update"], options);
   const done = spawnSync("apt-get", ["-qq", "install", "-y", "--no-install-recommends", ...missing], options);
   if (done.status !== 0) say(`could not install ${missing.join(", ")}; the tests that need them are skipped`);

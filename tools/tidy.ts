@@ -82,7 +82,11 @@ const BANNED: readonly {
     instead: "the Clock port",
   },
   { call: /\bconsole\.\w+\(/, allowed: [], instead: "the Log port" },
-  { call: /\bprocess\.exit\(/, allowed: ["src/cli/main.ts", "src/cli/manager/start.ts"], instead: "a thrown CodedError" },
+  {
+    call: /\bprocess\.exit\(/,
+    allowed: ["src/cli/main.ts", "src/cli/manager/start.ts"],
+    instead: "a thrown CodedError",
+  },
   { call: /\bIntl\./, allowed: [], instead: "#kernel/local-time.ts" },
   { call: /:\s*any\b|\bas any\b|\bas unknown as\b/, allowed: [], instead: "a type" },
   { call: /\b(?:TODO|FIXME|XXX|HACK)\b/, allowed: [], instead: "doing it" },
