@@ -1,11 +1,8 @@
 /**
  * How many small sealed messages the agent connection service takes a CPU-second: frames, keys, MD5, zlib, AES, the event, the
  * block that would go to the journal. Sockets, the journal's writes and acks are not in it.
- *
- * Prints one JSON line. Compare only lines of one machine, and see its load.
  */
 import assert from "node:assert/strict";
-import { cpus, loadavg } from "node:os";
 import type { AgentEntry } from "#connection/agent-table.ts";
 import { CONNECTION_DEFAULTS } from "#connection/config.ts";
 import { AgentConnectionService } from "#connection/service.ts";
@@ -20,6 +17,7 @@ import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { FakeNetwork } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
+import { type Benchmark, cpuSecondsSince, type Figures, quantile } from "./benchmark.ts";
 
 const AGENTS = 1000;
 /** Messages that one read of a socket brings: agents send each by itself, some meet on the way. */
@@ -90,7 +88,7 @@ async function startService(sink: EventSink, network: FakeNetwork): Promise<Agen
   return service;
 }
 
-async function run(): Promise<void> {
+async function measure(): Promise<Figures> {
   const sink = new BlockSink();
   const network = new FakeNetwork();
   const service = await startService(sink, network);
@@ -113,28 +111,23 @@ async function run(): Promise<void> {
         connection.receive(bytes);
       }
     }
-    const { user, system } = process.cpuUsage(before);
     const messages = AGENTS * CHUNKS_PER_AGENT * MESSAGES_PER_CHUNK;
-    rates.push(messages / ((user + system) / 1e6));
+    rates.push(messages / cpuSecondsSince(before));
   }
   assert.equal(sink.events, ROUNDS * AGENTS * CHUNKS_PER_AGENT * MESSAGES_PER_CHUNK);
 
-  const median = rates.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? 0;
-  const result = {
-    benchmark: "intake",
-    messagesPerCpuSecond: Math.round(median),
+  return {
+    messagesPerCpuSecond: Math.round(quantile(rates, 0.5)),
     agents: AGENTS,
     messagesPerChunk: MESSAGES_PER_CHUNK,
     messageBytes: 20 + LOG_LINE.length,
     blocks: sink.blocks,
-    machine: {
-      loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
-      cpuModel: cpus()[0]?.model ?? "unknown",
-      cpus: cpus().length,
-      node: process.version,
-    },
   };
-  process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-await run();
+export const intake: Benchmark = {
+  corpora: ["small messages"],
+  mainFigure: "messagesPerCpuSecond",
+  needs: () => [],
+  measure,
+};

@@ -1,0 +1,6 @@
+/** `node bench/measure.ts BENCHMARK CORPUS DATA`: measures one corpus in this process and prints its figures as JSON. For run.ts. */
+import { benchmarkOf } from "./catalog.ts";
+
+const [name = "", corpus = "", dataDirectory = ""] = process.argv.slice(2);
+const figures = await benchmarkOf(name).measure(corpus, dataDirectory);
+process.stdout.write(`${JSON.stringify(figures)}\n`);
