@@ -15,6 +15,7 @@ import { systemNetwork } from "#kernel/platform/network.ts";
 import { systemProcesses } from "#kernel/platform/processes.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
 import { parseAgentAddress, parseAgentId, parseAgentKey, parseAgentName } from "#model/agent.ts";
+import { AgentReportBuffer } from "./agent-report-buffer.ts";
 import { ThreadLink } from "./thread-link.ts";
 import { type FromIntake, type KeyChangeMessage, RELOAD_RULES, type ToIntake } from "./thread-messages.ts";
 
@@ -45,6 +46,7 @@ function toTableChange(change: KeyChangeMessage): AgentTableChange | null {
 
 class Intake {
   readonly #journal: EventJournal;
+  readonly #reports = new AgentReportBuffer(clock, (updates) => link.send({ kind: "agents", updates }));
   readonly #connection: AgentConnectionService | null;
   readonly #hostLogs: HostLogs | null;
 
@@ -81,12 +83,15 @@ class Intake {
   }
 
   reloadRules(): void {
-    this.#journal.appendControl(clock.wallMs(), RELOAD_RULES);
+    if (this.#journal.appendControl(clock.wallMs(), RELOAD_RULES)) return;
+    const text = "The journal is full: the rule set was not read again; free disk space and ask once more";
+    link.log("cyb3rhq-analysisd").write("warning", text);
   }
 
   async stop(): Promise<void> {
     this.#hostLogs?.stop();
     await this.#connection?.stop();
+    this.#reports.flush();
     await this.#journal.close();
   }
 
@@ -99,7 +104,7 @@ class Intake {
       random: systemRandom,
       files: systemFiles,
       sink: this.#journal,
-      reports: { report: (update) => link.send({ kind: "agent", update }) },
+      reports: this.#reports,
     });
   }
 

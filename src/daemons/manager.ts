@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { ShownAlert } from "#analysis/pipeline.ts";
+import type { AgentUpdate } from "#connection/needs.ts";
 import type { Certificate, CertificateSubject } from "#enrollment/certificate.ts";
 import { EnrollmentService } from "#enrollment/service.ts";
 import { formatProblem } from "#formats/source-position.ts";
@@ -51,6 +52,7 @@ import type {
   RulesOutcome,
   ToIntake,
 } from "./thread-messages.ts";
+import { unusedSettings } from "./unused-settings.ts";
 
 /** Everything must have stopped by then; what has not is ended. */
 const STOP_MS_MAX = 10_000;
@@ -164,6 +166,7 @@ export class Manager {
     const errors = errorLines(settings.problems);
     if (errors.length > 0) throw new CodedError("config_invalid", errors.join("\n"));
     for (const problem of settings.problems) this.#log.of(DAEMON).write("warning", formatProblem(problem));
+    for (const text of unusedSettings(settings.config)) this.#log.of(DAEMON).write("warning", text);
     this.#settings = settings;
     this.#registry = new Registry({
       files: systemFiles,
@@ -236,18 +239,21 @@ export class Manager {
   }
 
   #fromIntake(message: FromIntake): void {
-    if (message.kind === "agent") {
-      const { agents } = this.#registryOrThrow();
-      try {
-        applyAgentUpdate(agents, message.update, this.#names());
-      } catch (error) {
-        // The next keepalive says the same again; the store has counted and said it.
-        if (!(error instanceof CodedError)) throw error;
-      }
+    if (message.kind === "agents") {
+      for (const update of message.updates) this.#applyAgentUpdate(update);
       return;
     }
     this.#keyAcknowledgements.get(message.sequence)?.();
     this.#keyAcknowledgements.delete(message.sequence);
+  }
+
+  #applyAgentUpdate(update: AgentUpdate): void {
+    try {
+      applyAgentUpdate(this.#registryOrThrow().agents, update, this.#names());
+    } catch (error) {
+      // The next keepalive says the same again; the store has counted and said it.
+      if (!(error instanceof CodedError)) throw error;
+    }
   }
 
   async #startEnrollment(): Promise<void> {

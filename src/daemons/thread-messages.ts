@@ -14,7 +14,7 @@ export type CommonMessage =
   | { readonly kind: "stopped" };
 
 export type FromIntake =
-  | { readonly kind: "agent"; readonly update: AgentUpdate }
+  | { readonly kind: "agents"; readonly updates: readonly AgentUpdate[] }
   | { readonly kind: "keys_applied"; readonly sequence: number };
 
 /** A key as it crosses threads: a secret loses its text when it is cloned, so the text itself goes. */

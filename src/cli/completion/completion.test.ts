@@ -77,7 +77,7 @@ for (const shell of ["bash", "zsh", "fish"]) {
 
 test("bash completes commands, commands below them, and options", { skip: missing("bash") }, async () => {
   assert.deepEqual(await completions("cyb3rhq logt"), ["logtest"]);
-  assert.deepEqual(await completions("cyb3rhq rules "), ["check", "test", "help", "--help"]);
+  assert.deepEqual(await completions("cyb3rhq rules "), ["check", "test", "reload", "help", "--help"]);
   assert.deepEqual(await completions("cyb3rhq rules te"), ["test"]);
   assert.deepEqual(await completions("cyb3rhq rules test --ru"), ["--ruleset"]);
   assert.deepEqual(await completions("cyb3rhq logtest --fresh --lo"), ["--location"]);

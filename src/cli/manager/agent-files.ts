@@ -1,5 +1,5 @@
 /** The agents of a home directory as its files have them: commands work whether the manager runs or not, and it sees what they change. */
-import { type HomePaths, homePaths } from "#daemons/home.ts";
+import { type HomePaths, homePaths, prepareHome } from "#daemons/home.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
@@ -22,7 +22,10 @@ function warningsTo(environment: Environment): Log {
 /** Throws a `CodedError` when there is no home at that place. */
 export function existingHome(environment: Environment, home: string | undefined): HomePaths {
   const paths = homePaths(homeDirectory(environment, home));
-  if (environment.files.info(paths.config) !== null) return paths;
+  if (environment.files.info(paths.config) !== null) {
+    prepareHome(environment.files, paths);
+    return paths;
+  }
   throw new CodedError("home_not_found", `${paths.home} is no home directory yet; 'cyb3rhq start' makes it`);
 }
 

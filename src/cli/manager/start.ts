@@ -33,7 +33,9 @@ function showAlerts(environment: Environment): (alerts: readonly ShownAlert[], l
 }
 
 /** What listens where, how an agent enrols, and where alerts go. */
-function welcome(environment: Environment, manager: Manager, ruleset: string): string {
+type Shown = { readonly ruleset: string; readonly quiet: boolean };
+
+function welcome(environment: Environment, manager: Manager, { ruleset, quiet }: Shown): string {
   const { bold } = styleOf(environment.stdout, environment.variables);
   const { ports, paths } = manager;
   const enrollment = ports.find(({ purpose }) => purpose.includes("enrol"));
@@ -52,7 +54,8 @@ function welcome(environment: Environment, manager: Manager, ruleset: string): s
       bold(`  /var/ossec/bin/agent-auth -m ${address} -p ${enrollment.port} -A NAME`),
     );
   }
-  return `${lines.join("\n")}\nAlerts as they happen: time, level, rule, agent, description, who and what\n`;
+  if (!quiet) lines.push("Alerts as they happen: time, level, rule, agent, description, who and what");
+  return `${lines.join("\n")}\n`;
 }
 
 /** Resolves with the exit code when the manager has stopped. */
@@ -98,7 +101,12 @@ export async function runManager(environment: Environment, options: StartOptions
   });
   await manager.start();
   environment.stdout.write(
-    utf8Bytes(welcome(environment, manager, ruleset ?? "as configured in etc/ossec.conf")),
+    utf8Bytes(
+      welcome(environment, manager, {
+        ruleset: ruleset ?? "as configured in etc/ossec.conf",
+        quiet: options.quiet === true,
+      }),
+    ),
   );
   return untilStopped(manager, failure.promise, environment);
 }

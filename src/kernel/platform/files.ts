@@ -64,7 +64,10 @@ function guarded<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    throw new CodedError(fileErrorCode(error), messageOf(error), { path }, error);
+    const text = messageOf(error);
+    // What goes through a descriptor does not say which file it is.
+    const message = text.includes(path) ? text : `${text}: ${path}`;
+    throw new CodedError(fileErrorCode(error), message, { path }, error);
   }
 }
 
@@ -156,6 +159,18 @@ function linkOver(existing: string, path: string): void {
   rmSync(temporary, { force: true });
 }
 
+/** Level by level: Node's own recursion never ends where the system says that a parent which is there is not (below /proc). */
+function makeWithParents(directory: string, permissions: number): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeWithParents(parent, permissions);
+  try {
+    mkdirSync(directory, { mode: permissions });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}
+
 function listDirectory(directory: string): readonly DirectoryEntry[] {
   return readdirSync(directory, { withFileTypes: true }).map((entry) => {
     const followed = entry.isSymbolicLink()
@@ -179,7 +194,7 @@ export const systemFiles: Files = {
   remove: (path) => guarded(path, () => unlinkSync(path)),
   removeTree: (directory) => guarded(directory, () => rmSync(directory, { recursive: true, force: true })),
   makeDirectory: (directory, permissions = DIRECTORY_PERMISSIONS) => {
-    guarded(directory, () => mkdirSync(directory, { recursive: true, mode: permissions }));
+    guarded(directory, () => makeWithParents(directory, permissions));
   },
   link: (existing, path) => guarded(path, () => linkOver(existing, path)),
   replace: (path, bytes, permissions = FILE_PERMISSIONS) =>

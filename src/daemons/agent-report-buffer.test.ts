@@ -1,0 +1,34 @@
+/** Goal: the last word of each agent arrives, and no more than two messages of it at a time. Method: a clock that the test moves. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AgentUpdate } from "#connection/needs.ts";
+import { parseKeepalive } from "#formats/wire/agent/keepalive.ts";
+import { parseAgentId } from "#model/agent.ts";
+import { FakeClock } from "#testing/clock.ts";
+import { AgentReportBuffer } from "./agent-report-buffer.ts";
+
+const ID = parseAgentId("001");
+const OTHER = parseAgentId("002");
+assert.ok(ID !== null && OTHER !== null);
+
+test("AgentReportBuffer sends the news and the last state of a flooding agent once", () => {
+  const clock = new FakeClock();
+  const sent: (readonly AgentUpdate[])[] = [];
+  const buffer = new AgentReportBuffer(clock, (updates) => sent.push(updates));
+  const news: AgentUpdate = { kind: "keepalive", agentId: ID, atMs: 1, keepalive: parseKeepalive("x") };
+  buffer.report(news);
+  for (let atMs = 2; atMs < 10_000; atMs++)
+    buffer.report({ kind: "keepalive", agentId: ID, atMs, keepalive: null });
+  buffer.report({ kind: "shutdown", agentId: OTHER, atMs: 5 });
+  clock.advance(200);
+  assert.deepEqual(sent, [
+    [
+      news,
+      { kind: "keepalive", agentId: ID, atMs: 9999, keepalive: null },
+      { kind: "shutdown", agentId: OTHER, atMs: 5 },
+    ],
+  ]);
+  clock.advance(1000);
+  assert.equal(sent.length, 1);
+  assert.equal(clock.pendingTimers, 0);
+});
