@@ -3,89 +3,69 @@
  * its rule; rule-reader.ts turns the draft into a definition.
  */
 import { STATIC_FIELDS, type StaticField } from "#analysis/plugins/sink.ts";
-import { compilePattern, type Pattern, type PatternKind } from "#formats/patterns/pattern.ts";
+import type { PatternKind } from "#formats/patterns/pattern.ts";
 import type { XmlElement } from "#formats/xml/elements.ts";
-import { parseAddressSet } from "./address-set.ts";
+import { parseNetwork } from "./address-set.ts";
+import { attributeOf } from "./attributes.ts";
 import { CATEGORY_NAMES, categoryOf } from "./category.ts";
-import type { ProblemList } from "./problems.ts";
 import type {
   ComparedField,
   CompiledRuleName,
   IgnoredFields,
   ListLookup,
-  ListUse,
-  MitreReference,
   RuleOption,
   Subject,
 } from "./rule.ts";
-import { type DayWindow, parseDayWindow, parseWeekdays, type WeekdaySet } from "./time-window.ts";
-
-/** The peer's buffer for the text of one option. */
-const OPTION_BYTES_MAX = 2047;
-
-export type PatternDraft = {
-  text: string;
-  kind: PatternKind;
-  negate: boolean;
-  readonly subject: Subject;
-  readonly element: XmlElement;
-};
-
-export type AddressDraft = { readonly texts: string[]; negate: boolean; readonly element: XmlElement };
-
-export type RuleDraft = {
-  readonly ruleId: number;
-  readonly problems: ProblemList;
-  /** False once something made the rule unusable without being an error of the whole set. */
-  usable: boolean;
-  readonly patterns: Map<string, PatternDraft>;
-  readonly fields: PatternDraft[];
-  readonly addresses: Map<"srcip" | "dstip", AddressDraft>;
-  groupText: string;
-  description: string | null;
-  info: string | null;
-  cve: string | null;
-  readonly mitre: MitreReference[];
-  readonly options: RuleOption[];
-  category: number | null;
-  decodedAs: { readonly name: string; readonly element: XmlElement } | null;
-  ifSid: { text: string; readonly element: XmlElement } | null;
-  ifGroup: string | null;
-  ifLevel: number | null;
-  ifMatchedSid: number | null;
-  ifMatchedGroup: { text: string; readonly element: XmlElement } | null;
-  ifMatchedRegex: PatternDraft | null;
-  firstTimeSeen: boolean;
-  compiled: CompiledRuleName | null;
-  time: DayWindow | null;
-  weekdays: WeekdaySet | null;
-  readonly lists: ListUse[];
-  checkDiff: boolean;
-  globalFrequency: boolean;
-  readonly same: ComparedField[];
-  readonly sameDynamic: string[];
-  readonly different: ComparedField[];
-  readonly differentDynamic: string[];
-  ignored: IgnoredFields | null;
-  checkIfIgnored: IgnoredFields | null;
-};
+import {
+  compileOption,
+  dropRule,
+  type FlagOption,
+  joinedText,
+  type RuleDraft,
+  readKind,
+  readNegate,
+  type TextOption,
+} from "./rule-draft.ts";
+import { readMitre } from "./rule-mitre.ts";
+import { parseDayWindow, parseWeekdays } from "./time-window.ts";
 
 export type OptionReader = (element: XmlElement, draft: RuleDraft) => void;
 
-const OSMATCH_OPTIONS: ReadonlyMap<string, Subject> = new Map<string, Subject>([
-  ["match", { kind: "log" }],
-  ["user", { kind: "user", sourceFirst: false }],
-  ["hostname", { kind: "hostname" }],
-  ["program_name", { kind: "program_name" }],
-  ["location", { kind: "location" }],
-  ["srcgeoip", { kind: "never" }],
-  ["dstgeoip", { kind: "never" }],
-  ...(
-    ["url", "id", "srcport", "dstport", "status", "protocol", "system_name", "data", "extra_data"] as const
-  ).map((field): [string, Subject] => [field, { kind: "static", field }]),
-]);
+type OptionTable = Readonly<Record<string, OptionReader>>;
 
-const PATTERN_KINDS: readonly PatternKind[] = ["osregex", "osmatch", "pcre2"];
+const MATCH_SUBJECTS: Readonly<Record<string, Subject>> = {
+  match: { kind: "log" },
+  user: { kind: "user", sourceFirst: false },
+  hostname: { kind: "hostname" },
+  program_name: { kind: "program_name" },
+  location: { kind: "location" },
+  srcgeoip: { kind: "never" },
+  dstgeoip: { kind: "never" },
+  ...staticSubjects([
+    "url",
+    "id",
+    "srcport",
+    "dstport",
+    "status",
+    "protocol",
+    "system_name",
+    "data",
+    "extra_data",
+  ]),
+};
+
+const LIST_SUBJECTS: ReadonlyMap<string, Subject> = new Map(
+  Object.entries<Subject>({
+    user: { kind: "user", sourceFirst: true },
+    hostname: { kind: "hostname" },
+    program_name: { kind: "program_name" },
+    ...staticSubjects(STATIC_FIELDS.filter((field) => field !== "srcuser" && field !== "dstuser")),
+  }),
+);
+
+function staticSubjects(fields: readonly StaticField[]): Readonly<Record<string, Subject>> {
+  return Object.fromEntries(fields.map((field): [string, Subject] => [field, { kind: "static", field }]));
+}
 
 /** Names that `<field name=…>` may not take, since each has an option of its own. */
 const RESERVED_FIELD_NAMES: ReadonlySet<string> = new Set(
@@ -121,156 +101,6 @@ const LIST_LOOKUPS: readonly ListLookup[] = [
   "address_match_key_value",
 ];
 
-const LIST_SUBJECTS: ReadonlyMap<string, Subject> = new Map<string, Subject>([
-  ["user", { kind: "user", sourceFirst: true }],
-  ["hostname", { kind: "hostname" }],
-  ["program_name", { kind: "program_name" }],
-  ...STATIC_FIELDS.filter((field) => field !== "srcuser" && field !== "dstuser").map(
-    (field): [string, Subject] => [field, { kind: "static", field }],
-  ),
-]);
-
-/** The value of an attribute, its name compared without case; null when it is not there. */
-export function attributeOf(element: XmlElement, name: string): string | null {
-  return element.attributes.find((attribute) => attribute.name.toLowerCase() === name)?.value ?? null;
-}
-
-function readNegate(element: XmlElement, draft: RuleDraft): boolean {
-  const value = attributeOf(element, "negate");
-  if (value === null || value.toLowerCase() === "no") return false;
-  if (value.toLowerCase() === "yes") return true;
-  const text = `(7600): Invalid value '${value}' for attribute 'negate' in rule ${draft.ruleId}.`;
-  draft.problems.warning(element.position, text, "yes or no");
-  return false;
-}
-
-function readKind(element: XmlElement, fallback: PatternKind, draft: RuleDraft): PatternKind {
-  const value = attributeOf(element, "type");
-  if (value === null) return fallback;
-  const kind = PATTERN_KINDS.find((candidate) => candidate === value.toLowerCase());
-  if (kind !== undefined) return kind;
-  const text = `(7600): Invalid value '${value}' for attribute 'type' in rule ${draft.ruleId}.`;
-  draft.problems.warning(element.position, text, "osregex, osmatch or pcre2");
-  return fallback;
-}
-
-function limitText(text: string, element: XmlElement, draft: RuleDraft): string {
-  if (text.length <= OPTION_BYTES_MAX) return text;
-  const message = `Option '${element.name}' of rule '${draft.ruleId}' is too long and stays empty.`;
-  draft.problems.error(element.position, message, `at most ${OPTION_BYTES_MAX} bytes`);
-  return "";
-}
-
-/** Texts of a repeated option are joined; kind and negation of the last one rule. */
-function patternOption(subject: Subject, fallback: PatternKind): OptionReader {
-  return (element, draft) => {
-    const name = element.name.toLowerCase();
-    const negate = readNegate(element, draft);
-    const kind = readKind(element, fallback, draft);
-    const text = limitText(element.content, element, draft);
-    const known = draft.patterns.get(name);
-    if (known === undefined) draft.patterns.set(name, { text, kind, negate, subject, element });
-    else Object.assign(known, { text: known.text + text, kind, negate });
-  };
-}
-
-function readField(element: XmlElement, draft: RuleDraft): void {
-  const name = attributeOf(element, "name");
-  if (name === null) {
-    const text = `Failure to read rule ${draft.ruleId}. No such attribute 'name' for field.`;
-    draft.problems.error(element.position, text, '<field name="…">');
-    return;
-  }
-  if (RESERVED_FIELD_NAMES.has(name.toLowerCase())) {
-    const text = `Failure to read rule ${draft.ruleId}. Field '${name}' is static.`;
-    draft.problems.error(element.position, text, `<${name.toLowerCase()}> instead of <field>`);
-    return;
-  }
-  draft.fields.push({
-    negate: readNegate(element, draft),
-    kind: readKind(element, "osregex", draft),
-    text: limitText(element.content, element, draft),
-    subject: { kind: "dynamic", name },
-    element,
-  });
-}
-
-function addressOption(field: "srcip" | "dstip"): OptionReader {
-  return (element, draft) => {
-    const negate = readNegate(element, draft);
-    const known = draft.addresses.get(field);
-    if (parseAddressSet([element.content]) === null) {
-      const text = `(1237): Invalid ip address: '${element.content}'.`;
-      draft.problems.error(element.position, text, "an IPv4 or IPv6 address, a network, or any");
-    } else if (known === undefined) draft.addresses.set(field, { texts: [element.content], negate, element });
-    else {
-      known.texts.push(element.content);
-      known.negate = negate;
-    }
-  };
-}
-
-function readInteger(element: XmlElement, pattern: RegExp): number | null {
-  return pattern.test(element.content) ? Number(element.content) : null;
-}
-
-function readOptions(element: XmlElement, draft: RuleDraft): void {
-  const option = RULE_OPTIONS.find((candidate) => candidate === element.content);
-  if (option !== undefined) {
-    draft.options.push(option);
-    return;
-  }
-  draft.problems.error(
-    element.position,
-    `(1235): Invalid value for element 'options': ${element.content}.`,
-    `one of ${RULE_OPTIONS.join(", ")}`,
-  );
-  draft.problems.error(element.position, `Invalid option 'options' for rule '${draft.ruleId}'.`);
-}
-
-function readList(element: XmlElement, draft: RuleDraft): void {
-  const field = (attributeOf(element, "field") ?? "").split(" ")[0] ?? "";
-  const lookupText = attributeOf(element, "lookup") ?? "match_key";
-  const lookup = LIST_LOOKUPS.find((candidate) => candidate === lookupText);
-  if (field === "" || lookup === undefined) {
-    draft.problems.error(
-      element.position,
-      `Invalid list options in rule '${draft.ruleId}'.`,
-      `field="…" and lookup one of ${LIST_LOOKUPS.join(", ")}`,
-    );
-    return;
-  }
-  const checkValue = attributeOf(element, "check_value");
-  const value = checkValue === null ? null : compileOption("osmatch", checkValue, "list", element, draft);
-  const subject = LIST_SUBJECTS.get(field) ?? { kind: "dynamic", name: field };
-  draft.lists.push({ subject, lookup, path: element.content, value });
-}
-
-function readMitre(element: XmlElement, draft: RuleDraft): void {
-  const textsOf = (name: string) =>
-    element.children
-      .filter((child) => child.name.toLowerCase() === name.toLowerCase())
-      .map((child) => child.content);
-  const ids = textsOf("id").filter((id) => id !== "");
-  const tactics = textsOf("tacticID");
-  const techniques = textsOf("techniqueID");
-  const warn = (text: string) => draft.problems.warning(element.position, text);
-  if (element.children.length === 0) warn(`Empty Mitre information for rule '${draft.ruleId}'`);
-  else if (tactics.length === 0 && techniques.length === 0) {
-    if (ids.length === 0) warn(`No Mitre Technique ID found for rule '${draft.ruleId}'`);
-    else draft.mitre.push({ kind: "techniques", ids });
-  } else if (ids.length > 0) warn(`Mitre information of both forms in rule '${draft.ruleId}'`);
-  else if (tactics.length === 0) warn(`Mitre tacticID should be defined in rule '${draft.ruleId}'`);
-  else if (techniques.length === 0) warn(`Mitre techniqueID should be defined in rule '${draft.ruleId}'`);
-  else if (tactics.length > 1 || techniques.length > 1)
-    warn(`More than one pair in one Mitre block of rule '${draft.ruleId}'`);
-  else
-    draft.mitre.push({
-      kind: "pairs",
-      pairs: [{ tacticId: tactics[0] ?? "", techniqueId: techniques[0] ?? "" }],
-    });
-}
-
 const IGNORED_STATICS: ReadonlyMap<string, StaticField> = new Map<string, StaticField>([
   ["user", "dstuser"],
   ["srcip", "srcip"],
@@ -279,254 +109,266 @@ const IGNORED_STATICS: ReadonlyMap<string, StaticField> = new Map<string, Static
   ["data", "data"],
 ]);
 
-function readIgnored(element: XmlElement): IgnoredFields {
-  const words = element.content.split(",").map((word) => word.trim());
-  const statics = new Set<StaticField>();
-  const dynamics: string[] = [];
-  for (const word of words) {
-    const field = IGNORED_STATICS.get(word);
-    if (field !== undefined) statics.add(field);
-    else if (word !== "location" && word !== "name" && word !== "") dynamics.push(word);
-  }
-  return { statics, location: words.includes("location"), name: words.includes("name"), dynamics };
-}
+/** What `same_…` and `different_…` may end in. */
+const COMPARED_FIELDS: Readonly<Record<string, ComparedField>> = {
+  srcip: "srcip",
+  source_ip: "srcip",
+  dstip: "dstip",
+  srcport: "srcport",
+  src_port: "srcport",
+  dstport: "dstport",
+  dst_port: "dstport",
+  srcuser: "srcuser",
+  user: "dstuser",
+  location: "location",
+  srcgeoip: "never",
+  dstgeoip: "never",
+  id: "id",
+  protocol: "protocol",
+  action: "action",
+  url: "url",
+  data: "data",
+  extra_data: "extra_data",
+  status: "status",
+  system_name: "system_name",
+};
 
-/** A compiled pattern, or null after the error was reported. */
-export function compileOption(
-  kind: PatternKind,
-  text: string,
-  tag: string,
-  element: XmlElement,
-  draft: RuleDraft,
-): Pattern | null {
-  const outcome = compilePattern(kind, text);
-  if (outcome.ok) return outcome.pattern;
-  draft.problems.error(
-    element.position,
-    `(5107): Syntax error on tag '${tag}' in rule ${draft.ruleId}`,
-    outcome.error.message,
-  );
-  return null;
-}
-
-function correlationOptions(): [string, OptionReader][] {
-  const compared: [string, ComparedField][] = [
-    ["srcip", "srcip"],
-    ["source_ip", "srcip"],
-    ["dstip", "dstip"],
-    ["srcport", "srcport"],
-    ["src_port", "srcport"],
-    ["dstport", "dstport"],
-    ["dst_port", "dstport"],
-    ["srcuser", "srcuser"],
-    ["user", "dstuser"],
-    ["location", "location"],
-    ["srcgeoip", "never"],
-    ["dstgeoip", "never"],
-    ...(["id", "protocol", "action", "url", "data", "extra_data", "status", "system_name"] as const).map(
-      (field): [string, ComparedField] => [field, field],
-    ),
-  ];
-  const readers: [string, OptionReader][] = [];
-  for (const [word, field] of compared) {
-    readers.push([`same_${word}`, (_element, draft) => draft.same.push(field)]);
-    readers.push([`different_${word}`, (_element, draft) => draft.different.push(field)]);
-    readers.push([`not_same_${word}`, (_element, draft) => draft.different.push(field)]);
-  }
-  const differentField: OptionReader = (element, draft) => draft.differentDynamic.push(element.content);
-  const deprecated: OptionReader = (element, draft) => {
-    const text = `Detected a deprecated field option for rule, ${element.name} is not longer available.`;
-    draft.problems.warning(element.position, text);
+function readText(option: TextOption): OptionReader {
+  return (element, draft) => {
+    const known = draft.texts.get(option);
+    const text = joinedText(known?.text ?? "", element, draft);
+    draft.texts.set(option, { text, element: known?.element ?? element });
   };
-  return [
-    ...readers,
-    ["same_field", (element, draft) => draft.sameDynamic.push(element.content)],
-    ["different_field", differentField],
-    ["not_same_field", differentField],
-    ["same_agent", deprecated],
-    ["not_same_agent", deprecated],
-  ];
 }
 
-const PARENT_OPTIONS: [string, OptionReader][] = [
-  [
-    "if_sid",
-    (element, draft) => {
-      if (draft.ifSid === null) draft.ifSid = { text: element.content, element };
-      else draft.ifSid.text += element.content;
-    },
-  ],
-  [
-    "if_group",
-    (element, draft) => {
-      draft.ifGroup = (draft.ifGroup ?? "") + element.content;
-    },
-  ],
-  [
-    "if_level",
-    (element, draft) => {
-      const level = readInteger(element, /^\d{1,2}$/);
-      if (level !== null && level > 0) draft.ifLevel = level;
-      else {
-        const text = `(7609): Invalid 'if_level' value: '${element.content}'. Rule '${draft.ruleId}' will be ignored.`;
-        draft.problems.warning(element.position, text, "a level from 1 to 16");
-        draft.usable = false;
-      }
-    },
-  ],
-  [
-    "if_matched_sid",
-    (element, draft) => {
-      draft.ifMatchedSid = readInteger(element, /^\d{1,6}$/);
-      if (draft.ifMatchedSid !== null) return;
-      const text = `(7615): Invalid 'if_matched_sid' value: '${element.content}'. Rule '${draft.ruleId}' will be ignored.`;
-      draft.problems.warning(element.position, text, "one rule id");
-      draft.usable = false;
-    },
-  ],
-  [
-    "if_matched_group",
-    (element, draft) => {
-      const text = (draft.ifMatchedGroup?.text ?? "") + element.content;
-      draft.ifMatchedGroup = { text, element };
-    },
-  ],
-  [
-    "if_matched_regex",
-    (element, draft) => {
-      const text = (draft.ifMatchedRegex?.text ?? "") + element.content;
-      draft.ifMatchedRegex = { text, kind: "osregex", negate: false, subject: { kind: "log" }, element };
-    },
-  ],
-  [
-    "category",
-    (element, draft) => {
-      draft.category = categoryOf(element.content);
-      if (draft.category !== null) return;
-      const text = `(1273): Invalid category '${element.content}' in rule '${draft.ruleId}'.`;
-      draft.problems.error(element.position, text, `one of ${CATEGORY_NAMES.join(", ")}`);
-    },
-  ],
-];
+function readFlag(option: FlagOption): OptionReader {
+  return (_element, draft) => draft.flags.add(option);
+}
 
-const TEXT_OPTIONS: [string, OptionReader][] = [
-  [
-    "description",
-    (element, draft) => {
-      draft.description = (draft.description ?? "") + element.content.replace("\n", " ");
-    },
-  ],
-  [
-    "info",
-    (element, draft) => {
-      draft.info = (draft.info ?? "") + element.content;
-    },
-  ],
-  [
-    "cve",
-    (element, draft) => {
-      draft.cve = (draft.cve ?? "") + element.content;
-    },
-  ],
-  [
-    "group",
-    (element, draft) => {
-      draft.groupText += element.content;
-    },
-  ],
-];
+/** Texts of a repeated pattern are joined; kind and negation of the last one rule. */
+function readPattern(option: string, subject: Subject, defaultKind: PatternKind): OptionReader {
+  return (element, draft) => {
+    const known = draft.patterns.get(option);
+    draft.patterns.set(option, {
+      // The peer looks at `negate` before `type`: the order of its warnings.
+      negate: readNegate(element, draft),
+      kind: readKind(element, defaultKind, draft),
+      text: joinedText(known?.text ?? "", element, draft),
+      subject,
+      element: known?.element ?? element,
+    });
+  };
+}
 
-const OTHER_OPTIONS: [string, OptionReader][] = [
-  [
-    "decoded_as",
-    (element, draft) => {
-      draft.decodedAs = { name: (draft.decodedAs?.name ?? "") + element.content, element };
-    },
-  ],
-  [
-    "if_fts",
-    (_element, draft) => {
-      draft.firstTimeSeen = true;
-    },
-  ],
-  [
-    "compiled_rule",
-    (element, draft) => {
-      draft.compiled = COMPILED_RULES.find((name) => name === element.content) ?? null;
-      if (draft.compiled !== null) return;
-      const text = `Invalid option 'compiled_rule' for rule '${draft.ruleId}'.`;
-      draft.problems.error(element.position, text, `one of ${COMPILED_RULES.join(", ")}`);
-    },
-  ],
-  [
-    "time",
-    (element, draft) => {
-      draft.time = parseDayWindow(element.content);
-      if (draft.time !== null) return;
-      const text = `(1240): Invalid time format: '${element.content}'.`;
-      draft.problems.error(element.position, text, "hh[:mm][am|pm]-hh[:mm][am|pm]");
-    },
-  ],
-  [
-    "weekday",
-    (element, draft) => {
-      draft.weekdays = parseWeekdays(element.content);
-      if (draft.weekdays !== null) return;
-      const text = `(1241): Invalid day format: '${element.content}'.`;
-      draft.problems.error(element.position, text, "names of days, weekdays or weekends");
-    },
-  ],
-  [
-    "check_diff",
-    (_element, draft) => {
-      draft.checkDiff = true;
-    },
-  ],
-  [
-    "global_frequency",
-    (_element, draft) => {
-      draft.globalFrequency = true;
-    },
-  ],
-  [
-    "ignore",
-    (element, draft) => {
-      draft.ignored = readIgnored(element);
-    },
-  ],
-  [
-    "check_if_ignored",
-    (element, draft) => {
-      draft.checkIfIgnored = readIgnored(element);
-    },
-  ],
-  ["options", readOptions],
-  ["mitre", readMitre],
-  ["list", readList],
-];
+function matchReaders(): OptionTable {
+  return Object.fromEntries(
+    Object.entries(MATCH_SUBJECTS).map(([option, subject]) => [
+      option,
+      readPattern(option, subject, "osmatch"),
+    ]),
+  );
+}
+
+function readField(element: XmlElement, draft: RuleDraft): void {
+  const name = attributeOf(element, "name");
+  const refuse = (reason: string, expected: string) =>
+    draft.problems.error(element.position, `Failure to read rule ${draft.ruleId}. ${reason}.`, expected);
+  if (name === null) refuse("No such attribute 'name' for field", '<field name="…">');
+  else if (RESERVED_FIELD_NAMES.has(name.toLowerCase())) {
+    refuse(`Field '${name}' is static`, `<${name.toLowerCase()}> instead of <field>`);
+  } else {
+    draft.fields.push({
+      negate: readNegate(element, draft),
+      kind: readKind(element, "osregex", draft),
+      text: joinedText("", element, draft),
+      subject: { kind: "dynamic", name },
+      element,
+    });
+  }
+}
+
+/** Several addresses mean any of them; the negation of the last one rules. */
+function readAddress(field: "srcip" | "dstip"): OptionReader {
+  return (element, draft) => {
+    const known = draft.addresses.get(field) ?? { networks: [], negate: false };
+    draft.addresses.set(field, known);
+    known.negate = readNegate(element, draft);
+    const network = parseNetwork(element.content);
+    if (network !== null) known.networks.push(network);
+    else {
+      const message = `(1237): Invalid ip address: '${element.content}'.`;
+      draft.problems.error(element.position, message, "an IPv4 or IPv6 address, a network, or any");
+    }
+  };
+}
+
+function readIfLevel(element: XmlElement, draft: RuleDraft): void {
+  if (/^\d{1,2}$/.test(element.content) && Number(element.content) > 0) {
+    draft.ifLevel = Number(element.content);
+  } else {
+    dropRule(
+      draft,
+      element,
+      `(7609): Invalid 'if_level' value: '${element.content}'`,
+      "a level from 1 to 16",
+    );
+  }
+}
+
+function readIfMatchedSid(element: XmlElement, draft: RuleDraft): void {
+  if (/^\d{1,6}$/.test(element.content)) draft.ifMatchedSid = Number(element.content);
+  else
+    dropRule(draft, element, `(7615): Invalid 'if_matched_sid' value: '${element.content}'`, "one rule id");
+}
+
+function readCategory(element: XmlElement, draft: RuleDraft): void {
+  draft.category = categoryOf(element.content);
+  if (draft.category !== null) return;
+  const message = `(1273): Invalid category '${element.content}' in rule '${draft.ruleId}'.`;
+  draft.problems.error(element.position, message, `one of ${CATEGORY_NAMES.join(", ")}`);
+}
+
+function readCompiledRule(element: XmlElement, draft: RuleDraft): void {
+  draft.compiled = COMPILED_RULES.find((name) => name === element.content) ?? null;
+  if (draft.compiled !== null) return;
+  const message = `Invalid option 'compiled_rule' for rule '${draft.ruleId}'.`;
+  draft.problems.error(element.position, message, `one of ${COMPILED_RULES.join(", ")}`);
+}
+
+function readTime(element: XmlElement, draft: RuleDraft): void {
+  draft.time = parseDayWindow(element.content);
+  if (draft.time !== null) return;
+  const message = `(1240): Invalid time format: '${element.content}'.`;
+  draft.problems.error(element.position, message, "hh[:mm][am|pm]-hh[:mm][am|pm]");
+}
+
+function readWeekday(element: XmlElement, draft: RuleDraft): void {
+  draft.weekdays = parseWeekdays(element.content);
+  if (draft.weekdays !== null) return;
+  const message = `(1241): Invalid day format: '${element.content}'.`;
+  draft.problems.error(element.position, message, "names of days, weekdays or weekends");
+}
+
+function readOptions(element: XmlElement, draft: RuleDraft): void {
+  const option = RULE_OPTIONS.find((candidate) => candidate === element.content);
+  if (option !== undefined) {
+    draft.options.push(option);
+    return;
+  }
+  const message = `(1235): Invalid value for element 'options': ${element.content}.`;
+  draft.problems.error(element.position, message, `one of ${RULE_OPTIONS.join(", ")}`);
+  draft.problems.error(element.position, `Invalid option 'options' for rule '${draft.ruleId}'.`);
+}
+
+function readList(element: XmlElement, draft: RuleDraft): void {
+  const path = element.content;
+  const [field = ""] = (attributeOf(element, "field") ?? "").split(" ", 1);
+  const lookupText = attributeOf(element, "lookup") ?? "match_key";
+  const lookup = LIST_LOOKUPS.find((candidate) => candidate === lookupText);
+  if (field === "" || lookup === undefined) {
+    const message = `Invalid list options in rule '${draft.ruleId}'.`;
+    const expected = `field="…" and lookup one of ${LIST_LOOKUPS.join(", ")}`;
+    draft.problems.error(element.position, message, expected);
+    return;
+  }
+  if (!draft.names.lists.has(path)) {
+    dropRule(draft, element, `(7616): List '${path}' could not be loaded`, "a list that <ruleset> names");
+    return;
+  }
+  const text = attributeOf(element, "check_value");
+  const value = text === null ? null : compileOption("list", "osmatch", { text, element }, draft);
+  const subject = LIST_SUBJECTS.get(field) ?? { kind: "dynamic", name: field };
+  draft.lists.push({ subject, lookup, path, value });
+}
+
+function readIgnored(element: XmlElement): IgnoredFields {
+  const words = element.content
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+  const isDynamic = (word: string) => !IGNORED_STATICS.has(word) && word !== "location" && word !== "name";
+  return {
+    statics: new Set(words.flatMap((word) => IGNORED_STATICS.get(word) ?? [])),
+    location: words.includes("location"),
+    name: words.includes("name"),
+    dynamics: words.filter(isDynamic),
+  };
+}
+
+function warnDeprecated(element: XmlElement, draft: RuleDraft): void {
+  const message = `Detected a deprecated field option for rule, ${element.name} is not longer available.`;
+  draft.problems.warning(element.position, message);
+}
+
+function comparisonReaders(): OptionTable {
+  const readers: Record<string, OptionReader> = {
+    same_field: (element, draft) => draft.sameDynamic.push(element.content),
+    same_agent: warnDeprecated,
+    not_same_agent: warnDeprecated,
+  };
+  for (const [word, field] of Object.entries(COMPARED_FIELDS)) {
+    readers[`same_${word}`] = (_element, draft) => draft.same.push(field);
+  }
+  // Two words for one thing.
+  for (const prefix of ["different", "not_same"]) {
+    readers[`${prefix}_field`] = (element, draft) => draft.differentDynamic.push(element.content);
+    for (const [word, field] of Object.entries(COMPARED_FIELDS)) {
+      readers[`${prefix}_${word}`] = (_element, draft) => draft.different.push(field);
+    }
+  }
+  return readers;
+}
 
 /** Readers by lower-case element name. */
-export const RULE_OPTION_READERS: ReadonlyMap<string, OptionReader> = new Map([
-  ...[...OSMATCH_OPTIONS].map(([name, subject]): [string, OptionReader] => [
-    name,
-    patternOption(subject, "osmatch"),
-  ]),
-  ["regex", patternOption({ kind: "log" }, "osregex")],
-  ["action", patternOption({ kind: "static", field: "action" }, "string")],
-  ["field", readField],
-  ["srcip", addressOption("srcip")],
-  ["dstip", addressOption("dstip")],
-  ...PARENT_OPTIONS,
-  ...TEXT_OPTIONS,
-  ...OTHER_OPTIONS,
-  ...correlationOptions(),
-]);
-
-/** Elements whose names the peer compares with case. */
-export const CASE_SENSITIVE_OPTIONS: ReadonlySet<string> = new Set(
-  [...RULE_OPTION_READERS.keys()].filter((name) =>
-    /^(?:same_(?:id|url|data|extra_data|status|system_name|srcgeoip|dstgeoip)|different_(?:srcip|data)|not_same_source_ip)$/.test(
-      name,
-    ),
-  ),
+const READERS: ReadonlyMap<string, OptionReader> = new Map(
+  Object.entries<OptionReader>({
+    ...matchReaders(),
+    regex: readPattern("regex", { kind: "log" }, "osregex"),
+    action: readPattern("action", { kind: "static", field: "action" }, "string"),
+    field: readField,
+    srcip: readAddress("srcip"),
+    dstip: readAddress("dstip"),
+    // A description is one line: the first line feed of each part becomes a blank.
+    description: (element, draft) => {
+      readText("description")({ ...element, content: element.content.replace("\n", " ") }, draft);
+    },
+    info: readText("info"),
+    cve: readText("cve"),
+    group: readText("group"),
+    mitre: readMitre,
+    options: readOptions,
+    decoded_as: readText("decoded_as"),
+    category: readCategory,
+    if_sid: readText("if_sid"),
+    if_group: readText("if_group"),
+    if_level: readIfLevel,
+    if_matched_sid: readIfMatchedSid,
+    if_matched_group: readText("if_matched_group"),
+    if_matched_regex: readText("if_matched_regex"),
+    if_fts: readFlag("if_fts"),
+    check_diff: readFlag("check_diff"),
+    global_frequency: readFlag("global_frequency"),
+    ...comparisonReaders(),
+    compiled_rule: readCompiledRule,
+    time: readTime,
+    weekday: readWeekday,
+    list: readList,
+    ignore: (element, draft) => {
+      draft.ignoredFields = readIgnored(element);
+    },
+    check_if_ignored: (element, draft) => {
+      draft.checkIfIgnored = readIgnored(element);
+    },
+  }),
 );
+
+/** The elements whose names the peer compares with case. */
+const CASE_SENSITIVE =
+  /^(?:same_(?:id|url|data|extra_data|status|system_name|srcgeoip|dstgeoip)|different_(?:srcip|data)|not_same_source_ip)$/;
+
+/** The reader of an element, or undefined when no rule may have it. */
+export function optionReaderOf(name: string): OptionReader | undefined {
+  const lowerName = name.toLowerCase();
+  if (name !== lowerName && CASE_SENSITIVE.test(lowerName)) return undefined;
+  return READERS.get(lowerName);
+}

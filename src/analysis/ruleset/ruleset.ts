@@ -13,7 +13,7 @@ import type { DecoderDefinition } from "./decoder.ts";
 import { readDecoder } from "./decoder-reader.ts";
 import { buildDecoderTree, type DecoderTree } from "./decoder-tree.ts";
 import { ProblemList } from "./problems.ts";
-import type { RuleDefinition } from "./rule.ts";
+import type { KnownNames } from "./rule-draft.ts";
 import { readRules } from "./rule-reader.ts";
 import { RuleTree } from "./rule-tree.ts";
 import type { RulesetFile, RulesetSources } from "./sources.ts";
@@ -33,35 +33,67 @@ export type RulesetOutcome = {
   readonly problems: readonly Problem[];
 };
 
+/** A file of rules or decoders: the peer's largest has 0.1 MB. Elements take up to a hundred times the bytes of their text. */
+export const FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** A list is kept in memory; this is about two million entries. */
+export const LIST_BYTES_MAX = 64 * 1024 * 1024;
+
 function startOf(file: string): SourcePosition {
   return { file, line: 1, column: 1 };
 }
 
-/** The text of a file, or null after a warning: like the peer, one file that cannot be read does not stop the rest. */
-function readText(files: Files, file: RulesetFile, problems: ProblemList): string | null {
+/** The system's words for what the peer puts into its message. */
+const UNREADABLE: ReadonlyMap<string, string> = new Map([
+  ["file_not_found", "(2)-(No such file or directory)"],
+  ["file_access_denied", "(13)-(Permission denied)"],
+]);
+const UNREADABLE_OTHERWISE = "(5)-(Input/output error)";
+
+function warnUnreadable(name: string, code: string, problems: ProblemList): null {
+  const reason = UNREADABLE.get(code) ?? UNREADABLE_OTHERWISE;
+  problems.warning(
+    startOf(name),
+    `(1103): Could not open file '${name}' due to [${reason}].`,
+    "a readable file",
+  );
+  return null;
+}
+
+/** The text of a file, or null: like the peer, one file that cannot be read does not stop the rest. */
+function readText(files: Files, file: RulesetFile, bytesMax: number, problems: ProblemList): string | null {
   try {
-    return files.read(file.path).toString("latin1");
+    const info = files.info(file.path);
+    // A pipe would make the loading wait.
+    if (info !== null && info.kind !== "file") return warnUnreadable(file.name, "file_other", problems);
+    if (info === null || info.bytes <= bytesMax) return files.read(file.path).toString("latin1");
+    const text = `File '${file.name}' is too large: ${info.bytes} bytes.`;
+    problems.error(startOf(file.name), text, `at most ${bytesMax} bytes`);
+    return null;
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    const text = `(1103): Could not open file '${file.name}' due to [${error.code}].`;
-    problems.warning(startOf(file.name), text, "a readable file");
-    return null;
+    return warnUnreadable(file.name, error.code, problems);
   }
 }
 
-function readElements(files: Files, file: RulesetFile, problems: ProblemList): readonly XmlElement[] {
-  const text = readText(files, file, problems);
-  if (text === null) return [];
+/** Null after the problem was reported. */
+function readElements(files: Files, file: RulesetFile, problems: ProblemList): readonly XmlElement[] | null {
+  const text = readText(files, file, FILE_BYTES_MAX, problems);
+  if (text === null) return null;
   const outcome = readXml(text, file.name);
   if (outcome.ok) return outcome.elements;
   problems.add(outcome.problem);
-  return [];
+  return null;
 }
 
 function loadDecoders(files: Files, sources: RulesetSources, problems: ProblemList): DecoderTree {
   const definitions: DecoderDefinition[] = [];
   for (const file of sources.decoders) {
-    for (const element of readElements(files, file, problems)) {
+    const elements = readElements(files, file, problems);
+    if (elements?.length === 0) {
+      const text = `(1202): Configuration error at '${file.name}'.`;
+      problems.error(startOf(file.name), text, "at least one <decoder>; only a file of rules may be empty");
+    }
+    for (const element of elements ?? []) {
       const definition = readDecoder(element, problems);
       if (definition !== null) definitions.push(definition);
     }
@@ -76,7 +108,7 @@ function loadLists(
 ): ReadonlyMap<string, ValueList> {
   const lists = new Map<string, ValueList>();
   for (const file of sources.lists) {
-    const text = readText(files, file, problems);
+    const text = readText(files, file, LIST_BYTES_MAX, problems);
     if (text === null) continue;
     const entries = parseListText(text);
     lists.set(file.name, entries);
@@ -85,36 +117,16 @@ function loadLists(
   return lists;
 }
 
-/** What a rule names must exist: its decoder and its lists. False when the rule is to be left out. */
-function checkReferences(rule: RuleDefinition, set: Omit<Ruleset, "rules">, problems: ProblemList): boolean {
-  if (rule.decodedAs !== null && !set.decoders.idOfName.has(rule.decodedAs)) {
-    problems.error(
-      rule.position,
-      `Invalid decoder name: '${rule.decodedAs}'.`,
-      "the name of a loaded decoder",
-    );
-    return false;
-  }
-  for (const list of rule.lists) {
-    if (set.lists.has(list.path)) continue;
-    const text = `(7616): List '${list.path}' could not be loaded. Rule '${rule.id}' will be ignored.`;
-    problems.warning(rule.position, text, "a list that <ruleset> names");
-    return false;
-  }
-  return true;
-}
-
 function loadRules(
   files: Files,
   sources: RulesetSources,
-  set: Omit<Ruleset, "rules">,
+  names: KnownNames,
   problems: ProblemList,
 ): RuleTree {
   const tree = new RuleTree(problems);
   for (const file of sources.rules) {
-    for (const rule of readRules(readElements(files, file, problems), problems)) {
-      if (checkReferences(rule, set, problems)) tree.add(rule);
-    }
+    const elements = readElements(files, file, problems) ?? [];
+    for (const rule of readRules(elements, names, problems)) tree.add(rule);
   }
   return tree;
 }
@@ -123,7 +135,7 @@ export function loadRuleset(files: Files, sources: RulesetSources): RulesetOutco
   const problems = new ProblemList();
   const decoders = loadDecoders(files, sources, problems);
   const lists = loadLists(files, sources, problems);
-  const rules = loadRules(files, sources, { decoders, lists }, problems);
+  const rules = loadRules(files, sources, { decoders: decoders.idOfName, lists }, problems);
   const ruleset = problems.errors === 0 ? { decoders, lists, rules } : null;
   return { ruleset, problems: problems.all };
 }

@@ -1,5 +1,6 @@
 /** Which files make a rule set, and in what order: the peer's stock layout or the `<ruleset>` block of ossec.conf. */
-import { compilePattern } from "#formats/patterns/pattern.ts";
+import { compilePattern, type Pattern } from "#formats/patterns/pattern.ts";
+import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 
 export type RulesetFile = {
@@ -27,9 +28,13 @@ const STOCK_LISTS = [
   "malicious-ioc/malicious-domains",
 ];
 
+function baseNameOf(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}
+
 function byBaseName(a: RulesetFile, b: RulesetFile): number {
-  const left = a.name.slice(a.name.lastIndexOf("/") + 1);
-  const right = b.name.slice(b.name.lastIndexOf("/") + 1);
+  const left = baseNameOf(a.name);
+  const right = baseNameOf(b.name);
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
@@ -64,6 +69,7 @@ export type RulesetSettings = {
   readonly decoderIncludes: readonly string[];
   readonly ruleExcludes: readonly string[];
   readonly decoderExcludes: readonly string[];
+  /** Paths of the text files, without `.cdb`. */
   readonly lists: readonly string[];
 };
 
@@ -76,22 +82,29 @@ type Kind = {
   readonly excludes: readonly string[];
 };
 
+/** Throws `CodedError`: with a pattern that nothing can match, a server would run without its rules. */
+function compileDirectoryPattern(text: string): Pattern {
+  const outcome = compilePattern("osregex", text);
+  if (outcome.ok) return outcome.pattern;
+  const message = `the pattern '${text}' of a folder in <ruleset> is not valid: ${outcome.error.message}`;
+  throw new CodedError("ruleset_pattern_invalid", message, { pattern: text });
+}
+
 function collect(files: Files, resolve: ResolvePath, kind: Kind): RulesetFile[] {
   const excluded = new Set(kind.excludes);
   const found = new Map<string, RulesetFile>();
   const offer = (name: string) => {
-    const baseName = name.slice(name.lastIndexOf("/") + 1);
-    if (excluded.has(name) || excluded.has(baseName) || found.has(name)) return;
-    found.set(name, { name, path: resolve(name) });
+    if (!excluded.has(name) && !excluded.has(baseNameOf(name)))
+      found.set(name, { name, path: resolve(name) });
   };
   for (const name of kind.includes) offer(name);
   for (const directory of kind.directories) {
+    const pattern = compileDirectoryPattern(directory.pattern);
     const path = resolve(directory.path);
     if (files.info(path)?.kind !== "directory") continue;
-    const pattern = compilePattern("osregex", directory.pattern);
-    for (const entry of [...files.list(path)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const entry of files.list(path)) {
       const name = `${directory.path}/${entry.name}`;
-      if (entry.kind === "file" && pattern.ok && pattern.pattern.test(name)) offer(name);
+      if (entry.kind === "file" && pattern.test(name)) offer(name);
     }
   }
   return [...found.values()].sort(byBaseName);
@@ -113,10 +126,7 @@ export function configuredSources(
       includes: settings.ruleIncludes,
       excludes: settings.ruleExcludes,
     }),
-    lists: settings.lists.map((list) => {
-      const name = list.replace(/\.cdb$/, "");
-      return { name, path: resolve(name) };
-    }),
+    lists: settings.lists.map((name) => ({ name, path: resolve(name) })),
   };
 }
 
@@ -128,4 +138,10 @@ export function mergeSources(first: RulesetSources, second: RulesetSources): Rul
     rules: [...first.rules, ...second.rules].sort(byBaseName),
     lists: [...first.lists, ...second.lists.filter(({ name }) => !names.has(name))],
   };
+}
+
+/** The same set, its decoder and rule files named by their paths: what editors and people need in messages. */
+export function namedByPath(sources: RulesetSources): RulesetSources {
+  const byPath = (files: readonly RulesetFile[]) => files.map(({ path }) => ({ name: path, path }));
+  return { decoders: byPath(sources.decoders), rules: byPath(sources.rules), lists: sources.lists };
 }

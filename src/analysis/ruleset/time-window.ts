@@ -6,10 +6,10 @@ export type DayWindow = { readonly fromMinute: number; readonly toMinute: number
 /** One flag a day, Sunday first. */
 export type WeekdaySet = readonly boolean[];
 
-const CLOCK_TIME = /^\s*(\d{1,2})(?::(\d{2}))?\s*(am|pm)?\s*$/i;
+const CLOCK_TIME = /^(\d{1,2})(?::(\d{2}))?\s*(am|pm)?$/i;
 
 function minuteOf(text: string): number | null {
-  const found = CLOCK_TIME.exec(text);
+  const found = CLOCK_TIME.exec(text.trim());
   if (found === null) return null;
   const [, hourText = "", minuteText = "0", half = ""] = found;
   let hour = Number(hourText);
