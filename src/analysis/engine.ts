@@ -13,10 +13,12 @@ import { type AlertLevels, compileRules } from "./match/compile-rules.ts";
 import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
 import { Evaluator, type Match } from "./match/evaluator.ts";
 import { LiteralScanner } from "./match/literal-scanner.ts";
-import { predecode } from "./predecode/predecode.ts";
-import { CATEGORY_FIREWALL } from "./ruleset/category.ts";
+import { type Predecoded, predecode } from "./predecode/predecode.ts";
+import { CATEGORY_FIREWALL, CATEGORY_OSSEC } from "./ruleset/category.ts";
 import { NO_DECODER } from "./ruleset/decoder.ts";
 import type { Ruleset } from "./ruleset/ruleset.ts";
+import type { SpecialDecoder } from "./special/special.ts";
+import { SpecialDecoders } from "./special/special-decoders.ts";
 import { Accumulator } from "./state/accumulate.ts";
 import { FirstTimeSeen } from "./state/first-time-seen.ts";
 import { LastOutputs } from "./state/last-outputs.ts";
@@ -24,8 +26,10 @@ import { RuleCounters } from "./state/rule-counters.ts";
 
 const LOCAL_AGENT_ID = "000";
 
-/** Queues whose events a decoder that is code must take apart before rules can see them, or that are not events at all. */
-const QUEUES_WITHOUT_RULES: ReadonlySet<string> = new Set(["3", "5", "8", "9", "d", "e", "f", "p", "u"]);
+/** Queues of messages that are no events, and of those whose decoder does not exist yet. */
+const QUEUES_WITHOUT_RULES: ReadonlySet<string> = new Set(["5", "8", "9", "p", "u"]);
+
+const WITHOUT_HEADER = { logStart: 0, hostname: null, programName: null, timestamp: null };
 
 const FIREWALL_FIELDS = ["action", "srcip", "dstip", "srcport", "dstport", "protocol"] as const;
 
@@ -39,7 +43,12 @@ export type EngineOptions = {
 
 export type Outcome =
   /** The rules did not see it. */
-  | { readonly kind: "not_analysed"; readonly reason: "queue" | "firewall_incomplete" }
+  | {
+      readonly kind: "not_analysed";
+      readonly reason: "queue" | "firewall_incomplete" | "no_event";
+      /** A line for the log; null when there is nothing to say. */
+      readonly error: string | null;
+    }
   | {
       readonly kind: "analysed";
       readonly event: Event;
@@ -56,6 +65,7 @@ export type EngineState = {
   readonly firstTimeSeen: FirstTimeSeen;
   readonly accumulator: Accumulator;
   readonly lastOutputs: LastOutputs;
+  readonly special: SpecialDecoders;
 };
 
 /** A rule set made ready to run. Engines of one thread may share it: it holds nothing between events. */
@@ -66,10 +76,12 @@ export class CompiledRuleset {
   readonly scanner = new LiteralScanner();
   readonly levels: AlertLevels;
   readonly mitre: MitreTable | null;
+  readonly decoderIds: ReadonlyMap<string, number>;
 
   constructor(ruleset: Ruleset, levels: AlertLevels, mitre: MitreTable | null = null) {
     this.levels = levels;
     this.mitre = mitre;
+    this.decoderIds = ruleset.decoders.idOfName;
     this.rules = compileRules(ruleset, this, levels);
     this.decoders = new DecoderRunner(ruleset.decoders, this.scanner, (id) =>
       this.rules.byId.has(Number(id)),
@@ -95,6 +107,7 @@ export class Engine {
       firstTimeSeen: new FirstTimeSeen(),
       accumulator: new Accumulator(),
       lastOutputs: new LastOutputs(),
+      special: new SpecialDecoders(),
     };
     this.#evaluator = new Evaluator(set.rules, this.state.memory, {
       firstTimeSeen: (event) => this.state.firstTimeSeen.offer(event),
@@ -103,9 +116,12 @@ export class Engine {
     });
   }
 
-  process(raw: RawEvent): Outcome {
-    if (QUEUES_WITHOUT_RULES.has(raw.queue)) return { kind: "not_analysed", reason: "queue" };
+  process(received: RawEvent): Outcome {
+    const raw = withoutNul(received);
+    if (QUEUES_WITHOUT_RULES.has(raw.queue)) return { kind: "not_analysed", reason: "queue", error: null };
     this.#set.slots.clear();
+    const special = this.state.special.of(raw.queue);
+    if (special !== undefined) return this.#processSpecial(raw, special);
     const event = this.#toEvent(raw);
     this.#set.scanner.begin(event.log);
     this.#set.decoders.decode(event);
@@ -113,9 +129,26 @@ export class Engine {
     if (event.category === CATEGORY_FIREWALL && this.#options.mode === "live") {
       // The peer keeps such events for its firewall log only, and only complete ones reach the rules.
       if (!FIREWALL_FIELDS.every((field) => event.has(field))) {
-        return { kind: "not_analysed", reason: "firewall_incomplete" };
+        return { kind: "not_analysed", reason: "firewall_incomplete", error: null };
       }
     }
+    return this.#conclude(event);
+  }
+
+  /** What a decoder that is code makes of a message belongs to the category `ossec`; no header is looked for in it. */
+  #processSpecial(raw: RawEvent, decoder: SpecialDecoder): Outcome {
+    const event = this.#newEvent(raw, WITHOUT_HEADER, raw.message);
+    const result = decoder.decode(event);
+    if (result.kind === "nothing") return { kind: "not_analysed", reason: "no_event", error: result.error };
+    const shownName = result.shownName ?? result.decoderName;
+    const id = this.#set.decoderIds.get(result.decoderName) ?? NO_DECODER.id;
+    event.decoder = { ...NO_DECODER, shownName, id, category: CATEGORY_OSSEC };
+    event.category = CATEGORY_OSSEC;
+    this.#set.scanner.begin(event.log);
+    return this.#conclude(event);
+  }
+
+  #conclude(event: Event): Outcome {
     const match = this.#match(event);
     if (match === null) return { kind: "analysed", event, verdict: null, alert: false };
     return this.#options.mode === "live"
@@ -124,8 +157,12 @@ export class Engine {
   }
 
   #toEvent(raw: RawEvent): Event {
+    const header = predecode(raw.message);
+    return this.#newEvent(raw, header, header.log);
+  }
+
+  #newEvent(raw: RawEvent, header: Omit<Predecoded, "log">, log: string): Event {
     const { message, location, agentId } = raw;
-    const header = predecode(message);
     const { logStart } = header;
     return new Event(
       {
@@ -137,7 +174,7 @@ export class Engine {
         programName: header.programName,
         timestamp: header.timestamp,
         fullLog: message,
-        log: header.log,
+        log,
         logFollowsNul: logStart === 0 || message[logStart - 1] === ":",
       },
       NO_DECODER,
@@ -195,4 +232,10 @@ function agentName(location: string): string {
   if (!location.startsWith("(")) return "";
   const close = location.indexOf(")");
   return close < 0 ? "" : location.slice(1, close);
+}
+
+/** The peer handles texts that end at their first NUL. */
+function withoutNul(raw: RawEvent): RawEvent {
+  const nul = raw.message.indexOf("\0");
+  return nul < 0 ? raw : { ...raw, message: raw.message.slice(0, nul) };
 }

@@ -1,10 +1,11 @@
 /**
  * One event on its way through the engine: what the decoders found in it.
  *
- * Every text is a latin1 string (one char a byte). An event that alerted is kept in the event memory, so it holds its own
- * values; only `slots` is shared scratch space of the engine and is valid while the event is being evaluated.
+ * Every text is a latin1 string (one char a byte). An event holds its own values; only `slots` is shared scratch space of the
+ * engine, valid while the event is being evaluated. What later events are compared with is kept by `correlate/`.
  */
 import { STATIC_FIELDS, type StaticField } from "#analysis/plugins/sink.ts";
+import type { ComparedEvent } from "./correlate/remembered-event.ts";
 import type { FieldSlots } from "./field-slots.ts";
 import type { Decoder } from "./ruleset/decoder.ts";
 
@@ -40,7 +41,7 @@ export type EventHeader = {
   readonly logFollowsNul: boolean;
 };
 
-export class Event {
+export class Event implements ComparedEvent {
   readonly position: number;
   readonly receivedMs: number;
   readonly agentId: string;
@@ -89,6 +90,10 @@ export class Event {
   has(name: StaticField): boolean {
     const value = this.statics[staticIndex(name)];
     return value !== undefined && value !== "";
+  }
+
+  get hasDynamicFields(): boolean {
+    return this.dynamicNames.length > 0;
   }
 
   /** False when the table is full. A name may occur twice: look-ups see the first. */

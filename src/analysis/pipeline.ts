@@ -57,6 +57,7 @@ export type PipelineNeeds = {
 };
 
 type Analysed = Extract<Outcome, { kind: "analysed" }>;
+type NotAnalysed = Extract<Outcome, { kind: "not_analysed" }>;
 
 export class AnalysisPipeline {
   readonly #needs: PipelineNeeds;
@@ -99,20 +100,30 @@ export class AnalysisPipeline {
     try {
       const outcome = this.#engine.process(raw);
       if (outcome.kind === "analysed") this.#write(outcome);
-      else metrics.add(`events_not_analysed_${outcome.reason}`);
+      else this.#notAnalysed(outcome);
     } catch (error) {
       this.#failed(raw, error);
     }
   }
 
+  #notAnalysed({ reason, error }: NotAnalysed): void {
+    this.#needs.metrics.add(`events_not_analysed_${reason}`);
+    if (error !== null) this.#sayError(error);
+  }
+
   #failed(raw: RawEvent, error: unknown): void {
-    const { clock, log, metrics } = this.#needs;
-    metrics.add("events_failed");
+    this.#needs.metrics.add("events_failed");
+    const place = `agent ${raw.agentId}, journal position ${raw.position}`;
+    this.#sayError(`An event could not be analysed and was passed over (${place}): ${messageOf(error)}`);
+  }
+
+  /** What agents send could otherwise fill the log. */
+  #sayError(text: string): void {
+    const { clock, log } = this.#needs;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#failureSaidMs < FAILURE_LOG_PERIOD_MS) return;
     this.#failureSaidMs = nowMs;
-    const place = `agent ${raw.agentId}, journal position ${raw.position}`;
-    log.write("error", `An event could not be analysed and was passed over (${place}): ${messageOf(error)}`);
+    log.write("error", text);
   }
 
   #write(outcome: Analysed): void {

@@ -1,4 +1,9 @@
-/** The text form of an alert (alerts.log) and of an event (archives.log): wazuh v4.14.7: src/analysisd/alerts/log.c. */
+/**
+ * The text form of an alert (alerts.log) and of an event (archives.log): wazuh v4.14.7: src/analysisd/alerts/log.c.
+ *
+ * What comes from outside cannot forge a record: control bytes are shown as hex, and of a message with several lines none looks
+ * like the beginning or the end of a record.
+ */
 import type { LocalClock } from "#kernel/local-time.ts";
 import { type Event, staticIndex } from "../event.ts";
 import { describe } from "./description.ts";
@@ -12,17 +17,43 @@ const HEAD_FIELDS: readonly (readonly [label: string, index: number])[] = [
   ["User", staticIndex("dstuser")],
 ];
 
-/** Control bytes of a message must not forge lines: others are shown as hex, and no line of it looks like an alert's first or last. */
-export function harmless(text: string): string {
-  if (!/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) return text;
-  return text
-    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`)
-    .replace(/\n(?=\*\* Alert |\n|$)/g, "\n ");
+/** All control bytes but the tab. */
+const CONTROL_BYTES = /[\x00-\x08\x0a-\x1f\x7f]/g;
+const CONTROL_BYTES_IN_LINES = /[\x00-\x08\x0b-\x1f\x7f]/g;
+/** A line feed, and behind it what could be taken for the beginning or the end of another record. */
+const FORGED_LINE = /\n(?=\*\* Alert |\d{4} [A-Z][a-z]{2} \d\d |\n|$)/g;
+
+function hex(byte: string): string {
+  return `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(CONTROL_BYTES, hex);
+}
+
+/** The lines of a message that goes on a line already begun. A blank in front makes a line that looks like a record harmless. */
+function continued(text: string): string {
+  return text.includes("\n")
+    ? text.replace(CONTROL_BYTES_IN_LINES, hex).replace(FORGED_LINE, "\n ")
+    : oneLine(text);
+}
+
+/** What is to be changed in a text that begins a line: nearly always nothing. */
+const NEEDS_CARE = /[\x00-\x08\x0a-\x1f\x7f]|^(?:\*\* Alert |\d{4} [A-Z][a-z]{2} \d\d |$)/;
+
+/** The same for a message that begins a line. */
+function lines(text: string): string {
+  return NEEDS_CARE.test(text) ? continued(`\n${text}`).slice(1) : text;
+}
+
+function fieldLine(name: string, value: string): string {
+  const line = `${name}: ${value}`;
+  return NEEDS_CARE.test(line) ? lines(`${oneLine(name)}: ${value}`) : line;
 }
 
 function place(event: Event): string {
   const host = event.location.startsWith("(") ? "" : `${event.hostname ?? ""}->`;
-  return harmless(host + event.location);
+  return oneLine(host + event.location);
 }
 
 export function alertLogText(event: Event, verdict: Verdict, clock: LocalClock): string {
@@ -30,20 +61,20 @@ export function alertLogText(event: Event, verdict: Verdict, clock: LocalClock):
   const seconds = Math.floor(event.receivedMs / 1000);
   let text = `** Alert ${seconds}.${event.position}:${rule.mailed ? " mail " : ""} - ${rule.definition.groupText}\n`;
   text += `${clock.logDate(event.receivedMs)} ${place(event)}\n`;
-  text += `Rule: ${rule.idText} (level ${rule.level}) -> '${harmless(describe(rule, event))}'\n`;
+  text += `Rule: ${rule.idText} (level ${rule.level}) -> '${oneLine(describe(rule, event))}'\n`;
   for (const [label, index] of HEAD_FIELDS) {
     const value = event.statics[index];
-    if (value !== undefined) text += `${label}: ${harmless(value)}\n`;
+    if (value !== undefined) text += `${label}: ${oneLine(value)}\n`;
   }
-  text += `${harmless(event.fullLog)}\n`;
+  text += `${lines(event.fullLog)}\n`;
   for (const [index, name] of event.dynamicNames.entries()) {
     const value = event.dynamicValues[index];
-    if (value !== undefined && value !== "") text += `${harmless(name)}: ${harmless(value)}\n`;
+    if (value !== undefined && value !== "") text += `${fieldLine(name, value)}\n`;
   }
-  if (verdict.previousLogs.length > 1) text += `${harmless(verdict.previousLogs.join("\n"))}\n`;
+  for (const log of verdict.previousLogs) text += `${lines(log)}\n`;
   return `${text}\n`;
 }
 
 export function archiveLogText(event: Event, clock: LocalClock): string {
-  return `${clock.logDate(event.receivedMs)} ${place(event)} ${harmless(event.fullLog)}\n`;
+  return `${clock.logDate(event.receivedMs)} ${place(event)} ${continued(event.fullLog)}\n`;
 }

@@ -4,25 +4,25 @@
  * A composite rule asks for earlier events of the same agent with the same values of some fields. The list keeps one index for
  * each such combination, so that a search walks only the events that agree, newest first, in the order the whole list has.
  */
-import type { Event } from "../event.ts";
+import type { ComparedEvent, RememberedEvent } from "./remembered-event.ts";
 
 /** The values by which an event is found; null when it lacks one and can never be found. */
-export type KeyOf = (event: Event) => string | null;
+export type KeyOf = (event: ComparedEvent) => string | null;
 
 /** A queue over an array: the head moves, the array is cut when half of it is dead. */
 export class EventQueue {
-  #events: (Event | undefined)[] = [];
+  #events: (RememberedEvent | undefined)[] = [];
   #head = 0;
 
   get length(): number {
     return this.#events.length - this.#head;
   }
 
-  push(event: Event): void {
+  push(event: RememberedEvent): void {
     this.#events.push(event);
   }
 
-  shift(): Event | undefined {
+  shift(): RememberedEvent | undefined {
     const event = this.#events[this.#head];
     if (event === undefined) return undefined;
     this.#events[this.#head++] = undefined;
@@ -34,16 +34,16 @@ export class EventQueue {
   }
 
   /** From the newest (0) backwards. */
-  fromNewest(index: number): Event | undefined {
+  fromNewest(index: number): RememberedEvent | undefined {
     const at = this.#events.length - 1 - index;
     return at < this.#head ? undefined : this.#events[at];
   }
 
-  get oldest(): Event | undefined {
+  get oldest(): RememberedEvent | undefined {
     return this.#events[this.#head];
   }
 
-  *[Symbol.iterator](): Generator<Event> {
+  *[Symbol.iterator](): Generator<RememberedEvent> {
     for (let at = this.#head; at < this.#events.length; at++) {
       const event = this.#events[at];
       if (event !== undefined) yield event;
@@ -59,7 +59,7 @@ class KeyIndex {
     this.keyOf = keyOf;
   }
 
-  add(event: Event): void {
+  add(event: RememberedEvent): void {
     const key = this.keyOf(event);
     if (key === null) return;
     const queue = this.#queues.get(key);
@@ -72,7 +72,7 @@ class KeyIndex {
   }
 
   /** The event is the oldest of the list, so it is the oldest of its queue. */
-  dropOldest(event: Event): void {
+  dropOldest(event: RememberedEvent): void {
     const key = this.keyOf(event);
     const queue = key === null ? undefined : this.#queues.get(key);
     if (key === null || queue === undefined) return;
@@ -94,13 +94,13 @@ export class EventList {
     if (!this.#indexes.has(signature)) this.#indexes.set(signature, new KeyIndex(keyOf));
   }
 
-  add(event: Event): void {
+  add(event: RememberedEvent): void {
     this.#events.push(event);
     for (const index of this.#indexes.values()) index.add(event);
   }
 
   /** Removes the event when it is the oldest here. */
-  dropIfOldest(event: Event): void {
+  dropIfOldest(event: RememberedEvent): void {
     if (this.#events.oldest !== event) return;
     this.#events.shift();
     for (const index of this.#indexes.values()) index.dropOldest(event);

@@ -5,29 +5,35 @@
 import type { Event } from "../event.ts";
 import type { CompiledRule, CompiledRules } from "../match/compiled-rule.ts";
 import { EventList, EventQueue } from "./event-list.ts";
+import { type ComparedNames, type KeptValues, RememberedEvent } from "./remembered-event.ts";
 import { runSearch, type Search } from "./search.ts";
 
 /** `<global><memory_size>`: the default and the least. */
 export const MEMORY_EVENTS_DEFAULT = 8192;
 export const MEMORY_EVENTS_MIN = 2048;
+/** On average, so that events of the largest size cannot take the memory of everything else: 64 MiB with the default. */
+export const MEMORY_BYTES_PER_EVENT = 8192;
 /** At least so many events go at once when the memory is over its bound. */
 const TRIMMED_TOGETHER = 10;
 
-export type Remembered = { readonly event: Event; readonly ruleId: number };
-
 export class EventMemory {
+  /** What is kept of dynamic fields. */
+  readonly comparedNames: ComparedNames;
   readonly #eventsMax: number;
+  readonly #bytesMax: number;
   readonly #frequencyMax: number;
   readonly #all = new EventList();
   readonly #order = new EventQueue();
-  readonly #ruleOf = new Map<Event, CompiledRule>();
   readonly #byRule = new Map<number, EventList>();
   readonly #byComposite = new Map<number, EventList>();
   #searchesAll = false;
+  #bytes = 0;
 
   constructor(rules: CompiledRules, eventsMax: number) {
     this.#eventsMax = Math.max(eventsMax, MEMORY_EVENTS_MIN);
+    this.#bytesMax = this.#eventsMax * MEMORY_BYTES_PER_EVENT;
     this.#frequencyMax = rules.frequencyMax;
+    this.comparedNames = [...new Set(rules.rules.flatMap(({ search }) => search?.dynamicNames ?? []))];
     for (const rule of rules.rules) if (rule.search !== null) this.#declare(rule.search);
   }
 
@@ -58,49 +64,60 @@ export class EventMemory {
   }
 
   remember(event: Event, rule: CompiledRule): void {
-    for (const list of this.#listsFor(rule)) list.add(event);
-    this.#order.push(event);
-    this.#ruleOf.set(event, rule);
-    if (this.#order.length > this.#eventsMax) this.#trim();
+    this.#add(RememberedEvent.of(event, this.comparedNames, rule));
   }
 
-  /** Oldest first, with the rule that each alerted for: what a snapshot holds. */
-  *remembered(): Generator<Remembered> {
-    for (const event of this.#order) {
-      const rule = this.#ruleOf.get(event);
-      if (rule !== undefined) yield { event, ruleId: rule.id };
-    }
+  /** Puts back what a snapshot held; oldest first. */
+  restore(kept: KeptValues, rule: CompiledRule): void {
+    this.#add(new RememberedEvent(kept, this.comparedNames, rule));
+  }
+
+  /** Oldest first. */
+  get remembered(): Iterable<RememberedEvent> {
+    return this.#order;
   }
 
   get length(): number {
     return this.#order.length;
   }
 
+  /** Of the remembered texts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  #add(event: RememberedEvent): void {
+    for (const list of this.#listsFor(event.rule)) list.add(event);
+    this.#order.push(event);
+    this.#bytes += event.bytes;
+    if (this.#order.length > this.#eventsMax) this.#trim(event);
+    while (this.#bytes > this.#bytesMax && this.#order.length > 1) this.#dropOldest();
+  }
+
   #listsFor(rule: CompiledRule): EventList[] {
     const lists: EventList[] = this.#searchesAll ? [this.#all] : [];
-    const ownList = rule.keptByRule ? this.#byRule.get(rule.id) : undefined;
-    if (ownList !== undefined) lists.push(ownList);
-    else {
-      for (const composite of rule.keptForRules) {
-        const list = this.#byComposite.get(composite);
-        if (list !== undefined) lists.push(list);
-      }
+    const own = rule.keptByRule ? [this.#byRule.get(rule.id)] : null;
+    for (const list of own ?? rule.keptForRules.map((composite) => this.#byComposite.get(composite))) {
+      if (list !== undefined) lists.push(list);
     }
     return lists;
   }
 
   /** The peer compares seconds with a count here; the effect is visible, so it is kept. */
-  #trim(): void {
-    const newest = this.#order.fromNewest(0);
+  #trim(newest: RememberedEvent): void {
     for (let dropped = 0; ; dropped++) {
-      const oldest = this.#order.oldest;
-      if (oldest === undefined || newest === undefined || oldest === newest) return;
-      const spanSeconds = Math.floor(newest.receivedMs / 1000) - Math.floor(oldest.receivedMs / 1000);
+      const { oldest } = this.#order;
+      if (oldest === undefined || oldest === newest) return;
+      const spanSeconds = newest.receivedSeconds - oldest.receivedSeconds;
       if (dropped >= TRIMMED_TOGETHER && spanSeconds <= this.#frequencyMax) return;
-      this.#order.shift();
-      const rule = this.#ruleOf.get(oldest);
-      this.#ruleOf.delete(oldest);
-      if (rule !== undefined) for (const list of this.#listsFor(rule)) list.dropIfOldest(oldest);
+      this.#dropOldest();
     }
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#order.shift();
+    if (oldest === undefined) return;
+    this.#bytes -= oldest.bytes;
+    for (const list of this.#listsFor(oldest.rule)) list.dropIfOldest(oldest);
   }
 }

@@ -13,10 +13,10 @@ import {
   type RuleDefinition,
 } from "../ruleset/rule.ts";
 import type { EventQueue, KeyOf } from "./event-list.ts";
+import type { ComparedEvent, RememberedEvent } from "./remembered-event.ts";
 
 /** The peer keeps at most so many earlier logs for an alert. */
 const PREVIOUS_LOGS_MAX = 11;
-const KEY_SEPARATOR = "\u0001";
 
 export type SearchSource =
   | { readonly kind: "rule"; readonly id: number }
@@ -33,10 +33,12 @@ export type Search = {
   readonly signature: string;
   readonly keyOf: KeyOf;
   /** True when an earlier event is to be passed over because a field that must differ is equal. */
-  readonly rejects: (earlier: Event, current: Event) => boolean;
+  readonly rejects: (earlier: ComparedEvent, current: ComparedEvent) => boolean;
+  /** The dynamic fields that are compared, in lower case. */
+  readonly dynamicNames: readonly string[];
 };
 
-type ValueReader = (event: Event) => string | undefined;
+type ValueReader = (event: ComparedEvent) => string | undefined;
 
 function readerOf(field: ComparedField): ValueReader {
   if (field === "location") return (event) => event.location;
@@ -55,11 +57,12 @@ function keyOfFields(correlation: Correlation): KeyOf {
   ];
   const perAgent = !correlation.globalFrequency;
   return (event) => {
+    // Values come from outside: the lengths keep two of them apart whatever bytes they hold.
     let key = perAgent ? event.agentId : "";
     for (const read of readers) {
       const value = read(event);
       if (value === undefined) return null;
-      key += KEY_SEPARATOR + value;
+      key += `:${value.length}:${value}`;
     }
     return key;
   };
@@ -73,7 +76,7 @@ function rejecterOf(correlation: Correlation): Search["rejects"] {
     if (readers.some((read) => equal(read(earlier), read(current)))) return true;
     if (names.length === 0) return false;
     // Two events without any dynamic field cannot differ in one.
-    if (earlier.dynamicNames.length === 0 && current.dynamicNames.length === 0) return true;
+    if (!earlier.hasDynamicFields && !current.hasDynamicFields) return true;
     return names.some((name) => equal(earlier.dynamic(name), current.dynamic(name)));
   };
 }
@@ -94,23 +97,22 @@ export function compileSearch(rule: RuleDefinition, ruleNumber: number): Search 
     ]),
     keyOf: keyOfFields(correlation),
     rejects: rejecterOf(correlation),
+    dynamicNames: [...correlation.sameDynamic, ...correlation.differentDynamic].map((name) =>
+      name.toLowerCase(),
+    ),
   };
-}
-
-function seconds(event: Event): number {
-  return Math.floor(event.receivedMs / 1000);
 }
 
 /** The logs of the counted events, newest first, when the rule matches; null when it does not. Marks events on a match. */
 export function runSearch(search: Search, candidates: EventQueue, current: Event): readonly string[] | null {
-  const now = seconds(current);
+  const nowSeconds = Math.floor(current.receivedMs / 1000);
   const { source } = search;
   const previousLogs: string[] = [];
-  let newest: Event | null = null;
+  let newest: RememberedEvent | null = null;
   let counted = 0;
   for (let index = 0; ; index++) {
     const earlier = candidates.fromNewest(index);
-    if (earlier === undefined || now - seconds(earlier) > search.timeframeSeconds) return null;
+    if (earlier === undefined || nowSeconds - earlier.receivedSeconds > search.timeframeSeconds) return null;
     if (source.kind === "any") {
       if (earlier.category !== current.category) continue;
       if (source.log !== null && !source.log.test(earlier.log)) continue;

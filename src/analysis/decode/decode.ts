@@ -1,12 +1,15 @@
 /** Runs the decoder tree on an event (wazuh v4.14.7: src/analysisd/decoders/decoder.c). */
 import type { Event } from "../event.ts";
 import type { LiteralScanner } from "../match/literal-scanner.ts";
+import { ownCopy } from "../own-copy.ts";
 import { type Decoder, NO_DECODER } from "../ruleset/decoder.ts";
 import type { DecoderTree } from "../ruleset/decoder-tree.ts";
 import { type KnowsRule, runPlugin } from "./run-plugin.ts";
 
 /** Program names come from outside: beyond this many distinct ones the memo starts again. */
 const PROGRAM_NAMES_REMEMBERED_MAX = 4096;
+/** Longer ones are nobody's program and are looked up each time. */
+const PROGRAM_NAME_REMEMBERED_BYTES_MAX = 128;
 
 /** Where the parts of a log begin that patterns may be asked to look at; the end of the log stands for "nothing left". */
 type Places = {
@@ -64,13 +67,14 @@ export class DecoderRunner {
   /** An event with a program name tries only the decoders that ask for one, and the other way round. */
   #candidates(programName: string | null): readonly Candidate[] {
     if (programName === null) return this.#withoutProgramName;
-    let candidates = this.#candidatesOf.get(programName);
-    if (candidates === undefined) {
-      candidates = this.#withProgramName.filter(
-        ({ decoder }) => decoder.programName?.test(programName) === true,
-      );
+    const known = this.#candidatesOf.get(programName);
+    if (known !== undefined) return known;
+    const candidates = this.#withProgramName.filter(
+      ({ decoder }) => decoder.programName?.test(programName) === true,
+    );
+    if (programName.length <= PROGRAM_NAME_REMEMBERED_BYTES_MAX) {
       if (this.#candidatesOf.size >= PROGRAM_NAMES_REMEMBERED_MAX) this.#candidatesOf.clear();
-      this.#candidatesOf.set(programName, candidates);
+      this.#candidatesOf.set(ownCopy(programName), candidates);
     }
     return candidates;
   }

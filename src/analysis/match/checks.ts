@@ -53,8 +53,23 @@ function patternCheck(pattern: Pattern, negate: boolean, read: SubjectReader): C
 /** Addresses of well-known crawlers, as a web access log begins with them (wazuh v4.14.7: src/analysisd/compiled_rules). */
 const CRAWLER_PREFIXES = ["66.249.", "72.14.", "209.85.", "65.55.", "207.46.", "74.6.", "72.30.", "67.195."];
 const LONG_ID_BYTES = 10;
-const TARGET_USER = /Target User Name: (.*)\s\s\s/;
-const CALLER_USER = /Caller User Name: (.*)\s\s\s/;
+
+/** What follows the colon behind a label of a Windows log; null without both. */
+function afterLabel(log: string, label: string): string | null {
+  const start = log.indexOf(label);
+  const colon = start < 0 ? -1 : log.indexOf(":", start);
+  return colon < 0 ? null : log.slice(colon + 1);
+}
+
+/** True when both accounts are named and differ. A name ends before a tab or two blanks. */
+function accountsDiffer(log: string): boolean {
+  const target = afterLabel(log, "Target Account Name");
+  const caller = afterLabel(log, "Caller User Name");
+  if (target === null || caller === null) return false;
+  const end = target.search(/\t| {2}/);
+  const compared = end < 0 ? target.length : end + 1;
+  return target.slice(0, compared) !== caller.slice(0, compared);
+}
 
 function compiledCheck(name: CompiledRuleName): Check {
   const url = staticIndex("url");
@@ -68,7 +83,7 @@ function compiledCheck(name: CompiledRuleName): Check {
         return source === undefined || target === undefined || source === target;
       };
     case "comp_mswin_targetuser_calleruser_diff":
-      return (event) => TARGET_USER.exec(event.log)?.[1] !== CALLER_USER.exec(event.log)?.[1];
+      return (event) => accountsDiffer(event.log);
     case "is_simple_http_request":
       return (event) => event.statics[url]?.includes("?") === false;
     default:

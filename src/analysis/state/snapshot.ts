@@ -1,91 +1,155 @@
 /**
  * The engine's state as bytes: what a start needs to go on from a position of the journal as if nothing had happened.
  *
- * Rules are named by id, so a snapshot survives a change of the rule set: what it says of rules that are gone is left out.
+ * Layout: a line with format version, lengths and checksum; a line of JSON with the numbers; the texts. Rules are named by id, so a
+ * snapshot survives a change of the rule set: what it says of rules that are gone is left out.
  */
 import { crc32 } from "node:zlib";
+import type { KeptValues, RememberedEvent } from "../correlate/remembered-event.ts";
 import type { CompiledRuleset, Engine } from "../engine.ts";
-import { Event, type EventHeader } from "../event.ts";
-import { NO_DECODER } from "../ruleset/decoder.ts";
+import type { SpecialSnapshot } from "../special/special-decoders.ts";
+import type { AccumulatorSnapshot } from "./accumulate.ts";
+import type { FirstTimeSeenSnapshot } from "./first-time-seen.ts";
+import type { LastOutputsSnapshot } from "./last-outputs.ts";
 import type { RuleCountersSnapshot } from "./rule-counters.ts";
+import { SnapshotTextReader, SnapshotTexts } from "./snapshot-texts.ts";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 3;
 const MAGIC = "cyb3rhq-snapshot";
 
-type EventSnapshot = {
-  readonly header: Omit<EventHeader, "log">;
-  /** `log` is a part of `fullLog` nearly always: then only its start is kept. */
-  readonly log: string | number;
-  readonly category: number;
-  readonly statics: readonly (string | null)[];
-  readonly names: readonly string[];
-  readonly values: readonly string[];
-  readonly matchedLevel: number;
-  readonly ruleId: number;
-};
+/** Lengths stand for texts. A tuple: there are thousands, and names of keys would be a fifth of the snapshot. */
+type EventNumbers = readonly [
+  ruleId: number,
+  receivedMs: number,
+  category: number,
+  matchedLevel: number,
+  hasDynamicFields: 0 | 1,
+  agentId: number,
+  location: number,
+  fullLog: number,
+  /** Where `log` starts in `fullLog`; when it is no part of it: -1 minus its length. */
+  log: number,
+  /** Of each static field its place and its length. */
+  statics: readonly number[],
+  dynamics: readonly number[],
+];
 
 type Snapshot = {
   /** Of the journal: a snapshot of another one says nothing about this one. */
   readonly epoch: number;
   /** Everything before it is accounted for. */
   readonly position: number;
-  readonly events: readonly EventSnapshot[];
+  /** What `dynamics` of the events are. */
+  readonly comparedNames: readonly string[];
+  readonly events: readonly EventNumbers[];
   readonly counters: RuleCountersSnapshot;
-  readonly firstTimeSeen: readonly string[];
-  readonly accumulated: ReturnType<Engine["state"]["accumulator"]["snapshot"]>;
-  readonly lastOutputs: readonly (readonly [string, string])[];
+  readonly firstTimeSeen: { readonly lines: readonly number[]; readonly recent: readonly number[] };
+  readonly accumulatorCalls: number;
+  readonly accumulated: readonly (readonly [key: number, atSeconds: number, values: readonly number[]])[];
+  readonly lastOutputs: readonly (readonly [key: number, output: number])[];
+  readonly special: SpecialSnapshot;
 };
 
 export type SnapshotPlace = { readonly epoch: number; readonly position: number };
 
 export type SnapshotFault = "damaged" | "unknown_version" | "other_journal";
 
-function eventSnapshot(event: Event, ruleId: number): EventSnapshot {
-  const { log, fullLog } = event;
+function putEvent(event: RememberedEvent, texts: SnapshotTexts): EventNumbers {
+  const { fullLog, log } = event;
+  const statics: number[] = [];
+  const head = [
+    event.rule.id,
+    event.receivedMs,
+    event.category,
+    event.matchedLevel,
+    event.hasDynamicFields ? 1 : 0,
+    texts.put(event.agentId),
+    texts.put(event.location),
+    texts.put(fullLog),
+    fullLog.endsWith(log) ? fullLog.length - log.length : -1 - texts.put(log),
+  ] as const;
+  for (let place = 0; place < event.statics.length; place++) {
+    const value = event.statics[place];
+    if (value !== undefined) statics.push(place, texts.put(value));
+  }
+  return [...head, statics, event.dynamics.map((value) => texts.putOptional(value))];
+}
+
+/** `places` says of each compared field of now where it was among those of then. */
+function takeEvent(numbers: EventNumbers, texts: SnapshotTextReader, places: readonly number[]): KeptValues {
+  const [, receivedMs, category, matchedLevel, hasDynamicFields] = numbers;
+  const [, , , , , agentBytes, locationBytes, fullLogBytes, logPlace, staticNumbers, dynamicBytes] = numbers;
+  const agentId = texts.take(agentBytes);
+  const location = texts.take(locationBytes);
+  const fullLog = texts.take(fullLogBytes);
+  const log = logPlace < 0 ? texts.take(-1 - logPlace) : fullLog.slice(logPlace);
+  const statics: (string | undefined)[] = [];
+  for (let index = 0; index + 1 < staticNumbers.length; index += 2) {
+    statics[staticNumbers[index] ?? 0] = texts.take(staticNumbers[index + 1] ?? 0);
+  }
+  const saved = dynamicBytes.map((bytes) => texts.takeOptional(bytes));
   return {
-    header: {
-      position: event.position,
-      receivedMs: event.receivedMs,
-      agentId: event.agentId,
-      location: event.location,
-      hostname: event.hostname,
-      programName: event.programName,
-      timestamp: event.timestamp,
-      fullLog,
-      logFollowsNul: event.logFollowsNul,
-    },
-    log: fullLog.endsWith(log) ? fullLog.length - log.length : log,
-    category: event.category,
-    statics: event.statics.map((value) => value ?? null),
-    names: event.dynamicNames,
-    values: event.dynamicValues,
-    matchedLevel: event.matchedLevel,
-    ruleId,
+    receivedMs,
+    agentId,
+    location,
+    category,
+    fullLog,
+    log,
+    statics,
+    hasDynamicFields: hasDynamicFields === 1,
+    dynamics: hasDynamicFields === 1 ? places.map((place) => saved[place]) : [],
+    matchedLevel,
   };
 }
 
-function restoreEvent(saved: EventSnapshot, set: CompiledRuleset): Event {
-  const log = typeof saved.log === "string" ? saved.log : saved.header.fullLog.slice(saved.log);
-  const event = new Event({ ...saved.header, log }, NO_DECODER, set.slots);
-  event.category = saved.category;
-  event.matchedLevel = saved.matchedLevel;
-  for (const [index, value] of saved.statics.entries()) if (value !== null) event.statics[index] = value;
-  event.dynamicNames.push(...saved.names);
-  event.dynamicValues.push(...saved.values);
-  return event;
+function putFirstTimeSeen(saved: FirstTimeSeenSnapshot, texts: SnapshotTexts): Snapshot["firstTimeSeen"] {
+  const lines = saved.lines.map((line) => texts.put(line));
+  return { lines, recent: saved.recent.map((line) => texts.put(line)) };
+}
+
+function takeFirstTimeSeen(
+  saved: Snapshot["firstTimeSeen"],
+  texts: SnapshotTextReader,
+): FirstTimeSeenSnapshot {
+  const lines = saved.lines.map((bytes) => texts.take(bytes));
+  return { lines, recent: saved.recent.map((bytes) => texts.take(bytes)) };
+}
+
+function putAccumulated({ entries }: AccumulatorSnapshot, texts: SnapshotTexts): Snapshot["accumulated"] {
+  return entries.map(([key, atSeconds, values]) => {
+    return [texts.put(key), atSeconds, values.map((value) => texts.putOptional(value))];
+  });
+}
+
+function takeAccumulated(saved: Snapshot, texts: SnapshotTextReader): AccumulatorSnapshot {
+  const entries = saved.accumulated.map(([key, atSeconds, values]) => {
+    return [texts.take(key), atSeconds, values.map((value) => texts.takeOptional(value))] as const;
+  });
+  return { calls: saved.accumulatorCalls, entries };
+}
+
+function putLastOutputs(saved: LastOutputsSnapshot, texts: SnapshotTexts): Snapshot["lastOutputs"] {
+  return saved.map(([key, output]) => [texts.put(key), texts.put(output)]);
 }
 
 export function encodeSnapshot(engine: Engine, place: SnapshotPlace): Buffer {
-  const { state } = engine;
+  const { memory, counters, firstTimeSeen, accumulator, lastOutputs, special } = engine.state;
+  const texts = new SnapshotTexts();
+  const accumulated = accumulator.snapshot();
+  // The order of the texts: restoreSnapshot() takes them in the same one.
   const snapshot: Snapshot = {
     ...place,
-    events: [...state.memory.remembered()].map(({ event, ruleId }) => eventSnapshot(event, ruleId)),
-    counters: state.counters.snapshot(),
-    firstTimeSeen: [...state.firstTimeSeen.lines],
-    accumulated: state.accumulator.snapshot(),
-    lastOutputs: state.lastOutputs.snapshot(),
+    comparedNames: memory.comparedNames,
+    events: Array.from(memory.remembered, (event) => putEvent(event, texts)),
+    counters: counters.snapshot(),
+    firstTimeSeen: putFirstTimeSeen(firstTimeSeen.snapshot(), texts),
+    accumulatorCalls: accumulated.calls,
+    accumulated: putAccumulated(accumulated, texts),
+    lastOutputs: putLastOutputs(lastOutputs.snapshot(), texts),
+    special: special.snapshot(),
   };
-  const body = Buffer.from(JSON.stringify(snapshot), "latin1");
+  const numbers = Buffer.from(`${JSON.stringify(snapshot)}\n`, "latin1");
+  const body = Buffer.concat([numbers, ...texts.toBuffers()]);
   const head = `${MAGIC} ${FORMAT_VERSION} ${body.length} ${crc32(body)}\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body]);
 }
@@ -110,17 +174,24 @@ export function restoreSnapshot(
 ): { readonly position: number } | { readonly fault: SnapshotFault } {
   const body = readBody(bytes);
   if (typeof body === "string") return { fault: body };
+  const numbersEnd = body.indexOf("\n");
   // The checksum held, so this is what encodeSnapshot wrote.
-  const snapshot: Snapshot = JSON.parse(body.toString("latin1"));
+  const snapshot: Snapshot = JSON.parse(body.toString("latin1", 0, numbersEnd));
   if (snapshot.epoch !== epoch) return { fault: "other_journal" };
-  const { state } = target.engine;
-  for (const saved of snapshot.events) {
-    const rule = target.set.rules.byId.get(saved.ruleId);
-    if (rule !== undefined) state.memory.remember(restoreEvent(saved, target.set), rule);
+  const texts = new SnapshotTextReader(body.subarray(numbersEnd + 1));
+  const { memory, counters, firstTimeSeen, accumulator, lastOutputs, special } = target.engine.state;
+  const places = memory.comparedNames.map((name) => snapshot.comparedNames.indexOf(name));
+  for (const numbers of snapshot.events) {
+    const kept = takeEvent(numbers, texts, places);
+    const rule = target.set.rules.byId.get(numbers[0]);
+    if (rule !== undefined) memory.restore(kept, rule);
   }
-  state.counters.restore(snapshot.counters);
-  state.firstTimeSeen.restore(snapshot.firstTimeSeen);
-  state.accumulator.restore(snapshot.accumulated);
-  state.lastOutputs.restore(snapshot.lastOutputs);
+  counters.restore(snapshot.counters);
+  firstTimeSeen.restore(takeFirstTimeSeen(snapshot.firstTimeSeen, texts));
+  accumulator.restore(takeAccumulated(snapshot, texts));
+  lastOutputs.restore(
+    snapshot.lastOutputs.map(([key, output]) => [texts.take(key), texts.take(output)] as const),
+  );
+  special.restore(snapshot.special);
   return { position: snapshot.position };
 }
