@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
-import { Engine } from "./engine.ts";
 import { compileRuleset, documentOf, EngineFixture, JSON_DECODER, START_MS } from "./engine.fixture.ts";
+import { Engine } from "./engine.ts";
 
 const FIREWALL_DECODERS = `
   <decoder name="fw"><prematch>^fw: </prematch></decoder>
@@ -19,7 +19,10 @@ test("Engine tells results below the log level and of level 0 from alerts", () =
     <rule id="100004" level="2"><match>logged</match><options>log_alert</options><description>x</description></rule>
     <rule id="100005" level="5"><match>hidden</match><options>no_log</options><description>x</description></rule>`;
   const live = new EngineFixture({ rules });
-  const results = (fixture: EngineFixture, message: string) => [fixture.rule(message), fixture.alert(message)];
+  const results = (fixture: EngineFixture, message: string) => [
+    fixture.rule(message),
+    fixture.alert(message),
+  ];
   assert.deepEqual(results(live, "five"), [100_001, 100_001]);
   assert.deepEqual(results(live, "two"), [100_002, null]);
   assert.deepEqual(results(live, "zero"), [100_003, null]);

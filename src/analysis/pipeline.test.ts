@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EventInput, EventBlockBuilder } from "#model/event-block.ts";
+import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
 import { forEachOutput, OUTPUT_BLOCK_BYTES, type OutputBlock } from "#model/output-block.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
@@ -20,7 +20,12 @@ const RULES = `
   <rule id="100003" level="0"><match>nothing</match><description>nothing</description></rule>
   <rule id="100004" level="8"><decoded_as>json</decoded_as><description>for $(dstuser)</description></rule>`;
 const ALL: OutputSelection = { alertsJson: true, alertsLog: true, archivesJson: true, archivesLog: true };
-const NONE: OutputSelection = { alertsJson: false, alertsLog: false, archivesJson: false, archivesLog: false };
+const NONE: OutputSelection = {
+  alertsJson: false,
+  alertsLog: false,
+  archivesJson: false,
+  archivesLog: false,
+};
 const SET = compileRuleset({ decoders: JSON_DECODER, rules: RULES });
 
 type Written = { readonly kind: string; readonly position: number; readonly text: string };
@@ -57,9 +62,16 @@ class PipelineFixture {
 
   /** Text entries are messages of this host; `control:…` is a control record. */
   send(...events: readonly (string | EventChanges)[]): void {
-    const place = { queue: "1", agentId: "000", locationPrefix: "", location: "/var/log/x", receivedMs: START_MS };
+    const place = {
+      queue: "1",
+      agentId: "000",
+      locationPrefix: "",
+      location: "/var/log/x",
+      receivedMs: START_MS,
+    };
     for (const event of events) {
-      if (typeof event === "string" && event.startsWith("control:")) this.#builder.appendControl(START_MS, event);
+      if (typeof event === "string" && event.startsWith("control:"))
+        this.#builder.appendControl(START_MS, event);
       else this.#builder.append({ ...place, ...(typeof event === "string" ? { message: event } : event) });
     }
     const block = this.#builder.take(this.#position);

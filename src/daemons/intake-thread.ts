@@ -16,6 +16,7 @@ import { systemProcesses } from "#kernel/platform/processes.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
 import { parseAgentAddress, parseAgentId, parseAgentKey, parseAgentName } from "#model/agent.ts";
 import { AgentReportBuffer } from "./agent-report-buffer.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { ThreadLink } from "./thread-link.ts";
 import { type FromIntake, type KeyChangeMessage, RELOAD_RULES, type ToIntake } from "./thread-messages.ts";
 
@@ -127,7 +128,10 @@ function serve(intake: Intake): void {
     switch (message.kind) {
       case "serve":
         intake.start().then(
-          () => link.ready(""),
+          () => {
+            giveBackMemory();
+            link.ready("");
+          },
           (error: unknown) => link.failed(error),
         );
         return;

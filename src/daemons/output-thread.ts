@@ -4,6 +4,7 @@ import { SharedProgress } from "#journal/shared-progress.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { type OutputOptions, OutputService } from "#output/service.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { FromOutput, FromOutputToAnalysis, ToOutput } from "./thread-messages.ts";
 
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
     service.close();
     link.stopped();
   });
+  giveBackMemory();
   link.ready("");
 }
 

@@ -36,7 +36,8 @@ test("Engine takes whatever comes with the peer's rules", { skip: skipWithoutSha
     const receivedMs = 1_795_246_443_000 + count * 40;
     const started = performance.now();
     const outcome = engine.process({ position: count, receivedMs, queue: "1", agentId, location, message });
-    const document = outcome.kind === "analysed" ? eventDocument(outcome.event, outcome.verdict, options) : "{}";
+    const document =
+      outcome.kind === "analysed" ? eventDocument(outcome.event, outcome.verdict, options) : "{}";
     slowestMs = Math.max(slowestMs, performance.now() - started);
     assert(slowestMs < EVENT_MS_MAX, `${slowestMs} ms for ${JSON.stringify(message.slice(0, 200))}`);
     assert.doesNotThrow(() => JSON.parse(document), document);

@@ -48,7 +48,10 @@ function documentOf(event: Event, verdict: Verdict | null, alwaysFullLog: boolea
 }
 
 /** What the archive and the alert files would get. */
-function run(engine: Engine, row: Row): { readonly archive: readonly Json[]; readonly alerts: readonly Json[] } {
+function run(
+  engine: Engine,
+  row: Row,
+): { readonly archive: readonly Json[]; readonly alerts: readonly Json[] } {
   const parts = splitQueueMessage(Buffer.from(row.datagram, "utf8").toString("latin1"));
   if ("error" in parts) return { archive: [], alerts: [] };
   const { queue, agentId, location, message } = parts;
@@ -63,7 +66,9 @@ function run(engine: Engine, row: Row): { readonly archive: readonly Json[]; rea
   };
 }
 
-test("Engine and eventDocument() give the recorded documents of log lines", { skip: skipWithoutShared() }, (t) => {
+test("Engine and eventDocument() give the recorded documents of log lines", {
+  skip: skipWithoutShared(),
+}, (t) => {
   const rows: Row[] = readFileSync(VECTORS, "utf8")
     .split("\n")
     .filter((line) => line !== "")

@@ -18,7 +18,12 @@ const START_MS = Date.UTC(2026, 10, 21, 8, 20, 55);
 const STOPPED = "ossec: Agent stopped: 'web1->any'.";
 
 type Json = Record<string, unknown>;
-type Document = Json & { readonly agent: Json; readonly rule?: Json; readonly data?: Json; readonly location: string };
+type Document = Json & {
+  readonly agent: Json;
+  readonly rule?: Json;
+  readonly data?: Json;
+  readonly location: string;
+};
 type Frame = { readonly t: number; readonly dir: string; readonly plain: string };
 /** One char a byte. */
 type Report = { readonly seconds: number; readonly location: string; readonly message: string };
@@ -34,7 +39,8 @@ function readLines<T>(name: string): T[] {
 function reports(): Report[] {
   return readLines<Frame>("frames.jsonl").flatMap(({ t: seconds, dir, plain }): Report[] => {
     if (dir !== "a>m") return [];
-    if (plain.startsWith("#!-agent shutdown")) return [{ seconds, location: "wazuh-remoted", message: STOPPED }];
+    if (plain.startsWith("#!-agent shutdown"))
+      return [{ seconds, location: "wazuh-remoted", message: STOPPED }];
     const found = /^1:([^:]*):(.*)$/s.exec(plain);
     return found === null ? [] : [{ seconds, location: found[1] ?? "", message: found[2] ?? "" }];
   });
@@ -73,7 +79,9 @@ function recorded(name: string): Document[] {
   });
 }
 
-test("Engine and eventDocument() give the alerts of the recorded session", { skip: skipWithoutShared() }, () => {
+test("Engine and eventDocument() give the alerts of the recorded session", {
+  skip: skipWithoutShared(),
+}, () => {
   const engine = new Engine(requireRuleset(), { hostname: "vm", mode: "live" });
   const clock = new LocalClock();
   const documentOf = (event: Event, verdict: Verdict | null, alwaysFullLog: boolean): Document => {

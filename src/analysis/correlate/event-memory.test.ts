@@ -42,7 +42,14 @@ const COMPOSITES: readonly ModelRule[] = [
   { id: 100_042, level: 9, frequency: 4, timeframe: 80, source: { group: "beta" }, same: ["id", "dstuser"] },
   { id: 100_043, level: 7, frequency: 9, timeframe: 99, source: { group: "gamma" }, global: true },
   { id: 100_044, level: 11, frequency: 14, timeframe: 120, source: { text: "door" }, same: ["srcip"] },
-  { id: 100_045, level: 6, frequency: null, timeframe: 20, source: { group: "gamma" }, sameFields: ["X.y", "z"] },
+  {
+    id: 100_045,
+    level: 6,
+    frequency: null,
+    timeframe: 20,
+    source: { group: "gamma" },
+    sameFields: ["X.y", "z"],
+  },
   { id: 100_046, level: 12, frequency: 3, timeframe: 90, source: { sid: 100_040 }, differentFields: ["z"] },
   {
     id: 100_047,
@@ -216,7 +223,11 @@ function compareOn(seed: number, order: readonly ModelRule[], count: number, ste
       const rule = set.byId.get(composite.id);
       assert(rule?.search);
       const expected = model.search(composite, expectedEvent);
-      assert.deepEqual(memory.search(rule.search, event), expected, `seed ${seed}, event ${number}, ${rule.id}`);
+      assert.deepEqual(
+        memory.search(rule.search, event),
+        expected,
+        `seed ${seed}, event ${number}, ${rule.id}`,
+      );
       if (expected === null) continue;
       expectedEvent.ruleId = composite.id;
       fired++;
@@ -312,8 +323,20 @@ test("EventMemory keeps nothing of events that it forgot, however many values th
   const heapBytesAfter = (from: number, to: number): number => {
     for (let number = from; number < to; number++) {
       const log = `door ${number}`;
-      const place = { position: number, receivedMs: START_MS + number, agentId: `${number % 5000}`, location: "/x" };
-      const header = { hostname: null, programName: null, timestamp: null, fullLog: log, log, logFollowsNul: true };
+      const place = {
+        position: number,
+        receivedMs: START_MS + number,
+        agentId: `${number % 5000}`,
+        location: "/x",
+      };
+      const header = {
+        hostname: null,
+        programName: null,
+        timestamp: null,
+        fullLog: log,
+        log,
+        logFollowsNul: true,
+      };
       const event = new Event({ ...place, ...header }, NO_DECODER, slots);
       event.setStatic("srcip", `address ${number}`);
       event.setStatic("id", `id ${number}`);

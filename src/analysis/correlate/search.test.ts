@@ -213,7 +213,14 @@ test("runSearch() leaves its marks even when a rule below the composite one wins
     <rule id="100011" level="0"><if_sid>${COMPOSITE}</if_sid><id>^quiet$</id><description>quiet</description></rule>`;
   const fixture = new EngineFixture({ decoders: JSON_DECODER, rules });
   const quiet = { id: "quiet" };
-  const rulesFound = rulesOf(fixture, [{ id: "1" }, { id: "2" }, quiet, { id: "3" }, { id: "4" }, { id: "5" }]);
+  const rulesFound = rulesOf(fixture, [
+    { id: "1" },
+    { id: "2" },
+    quiet,
+    { id: "3" },
+    { id: "4" },
+    { id: "5" },
+  ]);
   assert.deepEqual(rulesFound, [BASE, BASE, 100_011, BASE, BASE, COMPOSITE]);
 });
 
@@ -247,7 +254,13 @@ test("runSearch() compares the logs of all events with <if_matched_regex>", () =
   );
   const [door, window] = [{ kind: "door" }, { kind: "window" }];
   // The composite rule stands beside the base rule, above it for its level.
-  assert.deepEqual(rulesOf(fixture, [door, window, window, door, window]), [BASE, BASE, BASE, BASE, COMPOSITE]);
+  assert.deepEqual(rulesOf(fixture, [door, window, window, door, window]), [
+    BASE,
+    BASE,
+    BASE,
+    BASE,
+    COMPOSITE,
+  ]);
 });
 
 test("runSearch() finds only events of the same decoder type among all events", () => {
@@ -269,13 +282,10 @@ test("EventMemory keeps for <if_matched_group> the events of rules loaded before
     rules: `<rule id="100029" level="4"><decoded_as>json</decoded_as><id>^other$</id><description>x</description></rule>${BASE_RULE}${rule}`,
     groups: late,
   });
-  assert.deepEqual(rulesOf(fixture, [{ id: "other" }, { id: "1" }, { id: "other" }, { id: "2" }, { id: "3" }]), [
-    100_029,
-    BASE,
-    100_029,
-    BASE,
-    COMPOSITE,
-  ]);
+  assert.deepEqual(
+    rulesOf(fixture, [{ id: "other" }, { id: "1" }, { id: "other" }, { id: "2" }, { id: "3" }]),
+    [100_029, BASE, 100_029, BASE, COMPOSITE],
+  );
 });
 
 test("EventMemory keeps an event in its rule's own list or in those of groups, not in both", () => {

@@ -87,7 +87,10 @@ test("DecoderRunner runs every regex of a decoder of several, each after the one
 test("DecoderRunner lets a regex of several stop the others only when it is the last of its name", () => {
   const decoders =
     APP +
-    child("first", '<prematch offset="after_parent">^one </prematch><regex>id=(\\w+);</regex><order>id</order>') +
+    child(
+      "first",
+      '<prematch offset="after_parent">^one </prematch><regex>id=(\\w+);</regex><order>id</order>',
+    ) +
     child("between", "<regex>url=(\\w+);</regex><order>url</order>") +
     child("first", "<regex>data=(\\w+);</regex><order>data</order>");
   // "Go on" means the sibling that stands next, whatever its name; that one has no other of its name and ends the walk.
@@ -102,8 +105,15 @@ test("DecoderRunner passes over all regexes of a decoder whose prematch fails", 
     child("kv", '<prematch offset="after_parent">^kv </prematch><regex>id=(\\w+);</regex><order>id</order>') +
     child("kv", "<regex>url=(\\w+);</regex><order>url</order>") +
     child("kv", "<regex>data=(\\w+);</regex><order>data</order>") +
-    child("last", '<prematch offset="after_parent">^last </prematch><regex>url=(\\w+);</regex><order>status</order>');
-  assert.deepEqual(decode(decoders, "app: kv id=1; url=2; data=3;").statics, { id: "1", url: "2", data: "3" });
+    child(
+      "last",
+      '<prematch offset="after_parent">^last </prematch><regex>url=(\\w+);</regex><order>status</order>',
+    );
+  assert.deepEqual(decode(decoders, "app: kv id=1; url=2; data=3;").statics, {
+    id: "1",
+    url: "2",
+    data: "3",
+  });
   assert.deepEqual(decode(decoders, "app: last id=1; url=2; data=3;").statics, { status: "2" });
   assert.deepEqual(decode(decoders, "app: none id=1; url=2; data=3;").statics, {});
 });
@@ -177,7 +187,11 @@ test("DecoderRunner gives the same answer for a program name however often it co
   for (let round = 0; round < 3; round++) {
     assert.equal(fixture.fields(`${HEADER}sshd: x`).decoder, "sshd");
     assert.equal(fixture.fields(`${HEADER}ssh: x`).decoder, "");
-    assert.equal(fixture.fields(`${HEADER}sshd${"x".repeat(2000)}: x`).decoder, "sshd", "too long to remember");
+    assert.equal(
+      fixture.fields(`${HEADER}sshd${"x".repeat(2000)}: x`).decoder,
+      "sshd",
+      "too long to remember",
+    );
   }
   for (let index = 0; index < 10_000; index++) fixture.process(`${HEADER}p${index}: x`);
   assert.equal(fixture.fields(`${HEADER}sshd: x`).decoder, "sshd");
@@ -243,8 +257,7 @@ test("DecoderRunner hands the JSON options of the decoder to the plugin", () => 
     ["b", '[1, "x"]'],
     ["c", "true"],
   ]);
-  const other =
-    "<json_null_field>discard</json_null_field><json_array_structure>csv</json_array_structure>";
+  const other = "<json_null_field>discard</json_null_field><json_array_structure>csv</json_array_structure>";
   assert.deepEqual(decode(json(other), message).dynamics, [
     ["b", "1,x"],
     ["c", "true"],
@@ -253,7 +266,9 @@ test("DecoderRunner hands the JSON options of the decoder to the plugin", () => 
 
 test("DecoderRunner drops dynamic fields beyond the table and goes on", () => {
   const names = Array.from({ length: DYNAMIC_FIELDS_MAX + 40 }, (_, index) => `"f${index}":"v"`);
-  const { event } = new EngineFixture({ decoders: JSON_DECODER }).process(`{${names.join(",")},"srcip":"192.0.2.1"}`);
+  const { event } = new EngineFixture({ decoders: JSON_DECODER }).process(
+    `{${names.join(",")},"srcip":"192.0.2.1"}`,
+  );
   assert.equal(event.dynamicNames.length, DYNAMIC_FIELDS_MAX);
   assert.equal(event.truncated, true);
   assert.equal(event.has("srcip"), true);

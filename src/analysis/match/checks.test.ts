@@ -263,7 +263,9 @@ const LISTS = { users: "root:admin\njoe:user\n", nets: "10.:inside\n10.1.:lab\n1
 
 function listAsker(lookup: string, field: string, list: string, value?: string): (fields: Fields) => boolean {
   const check = value === undefined ? "" : ` check_value="${value}"`;
-  return asker(`<list field="${field}" lookup="${lookup}"${check}>etc/lists/${list}</list>`, { lists: LISTS });
+  return asker(`<list field="${field}" lookup="${lookup}"${check}>etc/lists/${list}</list>`, {
+    lists: LISTS,
+  });
 }
 
 test("listCheck() looks keys up exactly", () => {
@@ -307,7 +309,11 @@ test("listCheck() looks an address up itself, then by its prefixes that end in a
 
 test("listCheck() inverts address_match_key_value", () => {
   const holds = listAsker("address_match_key_value", "srcip", "nets", "^lab$");
-  assert.equal(holds({ srcip: "10.1.2.3" }), false, "found, and the value matches: the longest prefix counts");
+  assert.equal(
+    holds({ srcip: "10.1.2.3" }),
+    false,
+    "found, and the value matches: the longest prefix counts",
+  );
   assert.equal(holds({ srcip: "10.9.9.9" }), true, "found, another value");
   assert.equal(holds({ srcip: "198.51.100.1" }), true, "not found");
   assert.equal(holds({}), false);

@@ -49,9 +49,7 @@ function randomRules(random: SeededRandom): string {
   const count = 1 + random.below(40);
   for (let index = 1; index <= count; index++) {
     const decodedAs =
-      random.below(3) === 0
-        ? `<decoded_as>${random.pick(["alpha", "beta", "json"])}</decoded_as>`
-        : "";
+      random.below(3) === 0 ? `<decoded_as>${random.pick(["alpha", "beta", "json"])}</decoded_as>` : "";
     const noAlert = random.below(6) === 0 ? ' noalert="1"' : "";
     const conditions = randomCondition(random) + randomCondition(random);
     rules += `<rule id="${100_000 + index}" level="${random.below(5)}"${noAlert}><if_sid>100000</if_sid>${decodedAs}${conditions}<description>x</description></rule>`;

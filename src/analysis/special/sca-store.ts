@@ -23,7 +23,7 @@ export type Scan = { readonly hash: string; readonly scanId: number };
 
 type Check = { readonly policyId: string; scanId: number; result: string };
 
-/** `fileHash` is null until a summary told it, and after the policy was dropped. */
+/** `fileHash` and `scan` are null until a summary told them. */
 type Policy = { readonly id: string; fileHash: string | null; scan: Scan | null };
 
 export type ScaAgentSnapshot = {
@@ -83,9 +83,8 @@ export class ScaResults implements AgentState {
     if (policy !== null) policy.fileHash = ownCopy(hash.slice(0, TEXT_BYTES_MAX));
   }
 
-  /** Those of which a summary told the file. */
   policyIds(): readonly string[] {
-    return [...this.#policies.values()].filter(({ fileHash }) => fileHash !== null).map(({ id }) => id);
+    return [...this.#policies.keys()];
   }
 
   /** Forgets a policy with its checks. */

@@ -169,6 +169,14 @@ test("ScaDecoder follows the first scan of an agent: baseline, dump, summary", (
   assert.deepEqual(told(decoder, [{ ...SUMMARY, hash }]), ["nothing"]);
 });
 
+test("ScaDecoder asks once when it knows the policy of a first scan", () => {
+  const decoder = new ScaDecoder();
+  decode(decoder, SUMMARY);
+  requests(decoder);
+  assert.deepEqual(told(decoder, [{ ...SUMMARY, hash: "h2", first_scan: 1 }]), ["nothing"]);
+  assert.deepEqual(requests(decoder), ["001 sca-dump:own:1"]);
+});
+
 test("ScaDecoder asks for all results when digests differ", () => {
   const decoder = new ScaDecoder();
   const summary = { ...SUMMARY, hash: sha256("passed") };

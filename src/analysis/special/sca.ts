@@ -111,11 +111,13 @@ export class ScaDecoder implements SpecialDecoder {
   }
 
   #summary(event: Event, summary: JsonMembers, results: ScaResults): Warning {
-    const policyId = summary.get("policy_id");
-    if (policyId === undefined) return null;
+    // The peer says nothing of these two when they are missing.
+    if (!summary.has("policy_id")) return null;
+    const id = textOf(summary, "policy_id");
+    if (id === null) return mustBe("policy_id", "string");
+    if (!summary.has("scan_id")) return null;
     const wrong = wrongSummaryMember(summary);
-    if (wrong !== undefined) return wrong;
-    const id = textOf(summary, "policy_id") ?? "";
+    if (wrong !== null) return wrong;
     const hash = textOf(summary, "hash") ?? "";
     const isFirst = summary.has("first_scan");
     const earlier = results.scan(id);
@@ -250,11 +252,9 @@ const SUMMARY_TEXTS: readonly (readonly [member: string, shown: string])[] = [
   ["name", "policy"],
 ];
 
-/** Undefined when a summary has all it needs; null when the peer says nothing of what is missing. */
-function wrongSummaryMember(summary: JsonMembers): Warning | undefined {
-  if (isNoText(summary.get("policy_id"))) return mustBe("policy_id", "string");
+/** Null when a summary has all it needs beside its policy. */
+function wrongSummaryMember(summary: JsonMembers): Warning {
   const scanId = summary.get("scan_id");
-  if (scanId === undefined) return null;
   if (typeof scanId !== "number") return mustBe("scan_id", "number");
   if (intOf(scanId) < 0) return "Malformed JSON: field 'scan_id' cannot be negative.";
   for (const name of SUMMARY_NUMBERS) if (!summary.has(name)) return notFound(name);
@@ -263,5 +263,5 @@ function wrongSummaryMember(summary: JsonMembers): Warning | undefined {
     if (value === undefined) return notFound(shown);
     if (typeof value !== "string") return mustBe(shown, "string");
   }
-  return undefined;
+  return null;
 }

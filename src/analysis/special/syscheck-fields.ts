@@ -78,7 +78,7 @@ export type FimChange = "added" | "modified" | "deleted";
 
 const FIELDS_BY_NAME: ReadonlyMap<string, FimField> = new Map(FIM_FIELDS.map((name) => [name, name]));
 
-/** What the peer tells its documents by: no other decoder may have such a name. */
+/** By which the peer's documents tell such an event. A decoder of a rule set with such a name has whatever fields it sets. */
 const DECODER_PREFIX = "syscheck_";
 
 export function isFimEvent(event: Event): boolean {

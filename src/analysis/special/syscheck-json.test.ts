@@ -25,7 +25,7 @@ const RECORDED = [...recordedOf("syscheck"), ...recordedFimSession()];
 const WHODATA = {
   type: "event",
   data: {
-    path: '/etc/o\'brien "x" {y}',
+    path: '/etc/../../o\'brien "x" {y}',
     version: 2,
     mode: "whodata",
     type: "modified",
@@ -122,7 +122,7 @@ test("SyscheckDecoder sets fields in the peer's order, and only those that the e
 test("syscheckObject() shows links, tags, the difference and who did it", () => {
   const { event } = decode(WHODATA);
   assert.deepEqual(JSON.parse(syscheckObject(event, clock)), {
-    path: '/etc/o\'brien "x" {y}',
+    path: '/etc/../../o\'brien "x" {y}',
     hard_links: ["/etc/one", "/etc/two"],
     mode: "whodata",
     symbolic_path: "/etc/l",
@@ -152,7 +152,7 @@ test("syscheckObject() shows links, tags, the difference and who did it", () => 
   });
   assert.equal(
     event.fullLog,
-    "File '/etc/o'brien \"x\" {y}' modified\nHard links: /etc/one,/etc/two\nMode: whodata\n" +
+    "File '/etc/../../o'brien \"x\" {y}' modified\nHard links: /etc/one,/etc/two\nMode: whodata\n" +
       "Changed attributes: size,inode\nSize changed from '1' to '2'\nGroup ownership was '7', now it is ''\n" +
       "Old inode was: '5', now it is '8589934593'\n",
   );
@@ -295,6 +295,14 @@ test("syscheckObject() leaves out a date that no calendar has", () => {
     assert.equal(JSON.parse(syscheckObject(event, clock)).mtime_after, undefined);
     assert.equal(syscheckLogLines(event, clock)[1], ` - Date: ${longText(mtime)}`);
   }
+});
+
+test("syscheckObject() shows no inode of which the peer shows 0", () => {
+  const data = { path: "p", type: "added", attributes: { type: "file", inode: 2 ** 32 } };
+  assert.deepEqual(JSON.parse(syscheckObject(decode({ type: "event", data }).event, clock)), {
+    path: "p",
+    event: "added",
+  });
 });
 
 test("longText() writes numbers as a C long", () => {

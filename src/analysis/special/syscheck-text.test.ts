@@ -208,11 +208,15 @@ test("SyscheckDecoder forgets files that three first scans did not see", () => {
   assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 1500).kind, "unchanged");
   scan(2000);
   scan(3000);
-  assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 3500).kind, "unchanged");
+  assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 4000).kind, "unchanged");
   scan(4000);
   scan(5000);
   scan(6000);
-  assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 6500).kind, "syscheck_new_entry");
+  assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 6500).kind, "unchanged");
+  scan(7000);
+  scan(8000);
+  scan(9000);
+  assert.equal(feed(decoder, [`${SUM} /etc/a`], START_SECONDS + 9500).kind, "syscheck_new_entry");
 });
 
 test("SyscheckDecoder keeps agents apart", () => {

@@ -29,7 +29,9 @@ test("Accumulator fills the seven fields of a session, each line giving what it 
     dstuser: "joe",
     srcip: "192.0.2.1",
   });
-  const second = session.statics("app id=1; srcuser=eve; dstip=192.0.2.2; srcport=1; dstport=2; data=d; url=/u;");
+  const second = session.statics(
+    "app id=1; srcuser=eve; dstip=192.0.2.2; srcport=1; dstport=2; data=d; url=/u;",
+  );
   const all = {
     id: "1",
     dstuser: "joe",

@@ -4,8 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CompiledRuleset, Engine, type Outcome } from "#analysis/engine.ts";
-import { compileRuleset, documentOf, EngineFixture, JSON_DECODER, START_MS } from "#analysis/engine.fixture.ts";
+import {
+  compileRuleset,
+  documentOf,
+  EngineFixture,
+  JSON_DECODER,
+  START_MS,
+} from "#analysis/engine.fixture.ts";
+import { type CompiledRuleset, Engine, type Outcome } from "#analysis/engine.ts";
 import type { RawEvent } from "#model/event-block.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { encodeSnapshot, restoreSnapshot } from "./snapshot.ts";
@@ -100,7 +106,11 @@ test("restoreSnapshot() makes an engine go on exactly where the other one was", 
     assert.deepEqual(encodeSnapshot(restored, place), encodeSnapshot(original, place));
   }
   const numbers = Array.from({ length: 14 }, (_, index) => 100_001 + index);
-  assert.deepEqual([...rulesSeen].filter((id) => id > 100_000).sort(), numbers, "every kind of state was in use");
+  assert.deepEqual(
+    [...rulesSeen].filter((id) => id > 100_000).sort(),
+    numbers,
+    "every kind of state was in use",
+  );
 });
 
 test("restoreSnapshot() gives back what it got when nothing happened in between", () => {
@@ -144,7 +154,11 @@ function faultOf(bytes: Buffer, epoch = EPOCH): string | null {
   const outcome = restoreSnapshot(bytes, epoch, { engine, set: SET });
   if (!("fault" in outcome)) return null;
   const place = { epoch: EPOCH, position: 0 };
-  assert.deepEqual(encodeSnapshot(engine, place), encodeSnapshot(newEngine(), place), "nothing was taken over");
+  assert.deepEqual(
+    encodeSnapshot(engine, place),
+    encodeSnapshot(newEngine(), place),
+    "nothing was taken over",
+  );
   return outcome.fault;
 }
 
