@@ -148,13 +148,14 @@ test("Engine keeps what two engines on one rule set hold apart", () => {
   const set = compileRuleset({
     decoders: JSON_DECODER,
     rules: `<rule id="100001" level="5"><decoded_as>json</decoded_as><description>x</description></rule>
-      <rule id="100002" level="7"><if_sid>100001</if_sid><field name="a">1</field><description>x</description></rule>
+      <rule id="100002" level="16"><if_sid>100001</if_sid><field name="a">1</field><description>x</description></rule>
       <rule id="100003" level="9" frequency="3"><if_matched_sid>100001</if_matched_sid><description>x</description></rule>`,
   });
   const [left, right] = [new EngineFixture(set), new EngineFixture(set)];
   for (let round = 0; round < 2; round++) assert.equal(left.rule('{"a": "2"}'), 100_001);
-  assert.equal(right.rule('{"b": "1"}'), 100_001, "no field of the other's event");
   assert.equal(left.rule('{"a": "2"}'), 100_003);
+  assert.equal(left.rule('{"a": "1"}'), 100_002);
+  assert.equal(right.rule('{"b": "1"}'), 100_001, "no field and no memory of the other's events");
 });
 
 test("Engine takes the memory size that it is given", () => {

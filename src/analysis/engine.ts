@@ -26,8 +26,8 @@ import { RuleCounters } from "./state/rule-counters.ts";
 
 const LOCAL_AGENT_ID = "000";
 
-/** Queues of messages that are no events, and of those whose decoder does not exist yet. */
-const QUEUES_WITHOUT_RULES: ReadonlySet<string> = new Set(["5", "8", "9", "p", "u"]);
+/** Queues of messages that are no events: synchronisation of databases, results of upgrades. */
+const QUEUES_WITHOUT_RULES: ReadonlySet<string> = new Set(["5", "u"]);
 
 const WITHOUT_HEADER = { logStart: 0, hostname: null, programName: null, timestamp: null };
 
@@ -110,7 +110,7 @@ export class Engine {
       special: new SpecialDecoders(),
     };
     this.#evaluator = new Evaluator(set.rules, this.state.memory, {
-      firstTimeSeen: (event) => this.state.firstTimeSeen.offer(event),
+      firstTimeSeen: (event) => event.firstTimeSeen ?? this.state.firstTimeSeen.offer(event),
       changedOutput: (event, rule) =>
         this.state.lastOutputs.changedFrom(event.hostname ?? "", rule.id, event.log),
     });
@@ -144,6 +144,7 @@ export class Engine {
     const id = this.#set.decoderIds.get(result.decoderName) ?? NO_DECODER.id;
     event.decoder = { ...NO_DECODER, shownName, id, category: CATEGORY_OSSEC };
     event.category = CATEGORY_OSSEC;
+    event.firstTimeSeen = result.firstTimeSeen ?? null;
     this.#set.scanner.begin(event.log);
     return this.#conclude(event);
   }

@@ -63,6 +63,8 @@ export class Event implements ComparedEvent {
   matchedLevel = 0;
   /** A value was not stored because the field table was full. */
   truncated = false;
+  /** Set by a decoder that knows by itself whether the event is new; null: `if_fts` decides by the fields. */
+  firstTimeSeen: boolean | null = null;
   /** Set by a decoder that names the rule itself (alerts of another manager). */
   generatedRule: string | null = null;
 

@@ -94,6 +94,14 @@ export class AnalysisPipeline {
     if (!this.#builder.empty) this.#needs.emit(this.#builder.take());
   }
 
+  /** Called now and then: what the decoders that are code refused or forgot, and what nobody can ask agents for. */
+  count(): void {
+    const { metrics } = this.#needs;
+    const { special } = this.#engine.state;
+    for (const [name, value] of Object.entries(special.counts)) metrics.set(snakeCase(name), value);
+    metrics.add("sca_requests_not_sent", special.takeScaRequests().length);
+  }
+
   #event(raw: RawEvent): void {
     const { metrics } = this.#needs;
     metrics.add("events_analysed");
@@ -179,4 +187,8 @@ function shownAlert(event: Event, verdict: Verdict): ShownAlert {
     ...(srcip === undefined ? {} : { srcip }),
     ...(event.programName === null ? {} : { program: event.programName }),
   };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -208,6 +208,7 @@ class AnalysisLoop {
   tick(): void {
     this.#snapshotWhenDue();
     this.#handOver();
+    this.#pipeline.count();
     link.counters.set("journal_position_analysed", this.#reader.position);
   }
 

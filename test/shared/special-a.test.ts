@@ -5,30 +5,17 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { eventDocument, type Verdict } from "#analysis/alert/document.ts";
-import { EventMemory, MEMORY_EVENTS_DEFAULT } from "#analysis/correlate/event-memory.ts";
-import { CompiledRuleset } from "#analysis/engine.ts";
-import { Event } from "#analysis/event.ts";
-import { Evaluator } from "#analysis/match/evaluator.ts";
 import { decodeJson } from "#analysis/plugins/json.ts";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
-import { CATEGORY_OSSEC } from "#analysis/ruleset/category.ts";
-import { NO_DECODER } from "#analysis/ruleset/decoder.ts";
-import { loadRuleset } from "#analysis/ruleset/ruleset.ts";
-import { stockSources } from "#analysis/ruleset/sources.ts";
 import { eventOf, fieldsOf } from "#analysis/special/special-message.fixture.ts";
 import { WindowsEventDecoder } from "#analysis/special/windows-event.ts";
-import { RuleCounters } from "#analysis/state/rule-counters.ts";
 import { TOKEN_BYTES_MAX } from "#formats/xml/parse.ts";
-import { LocalClock } from "#kernel/local-time.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import { RULESET_DIRECTORY, SHARED_DIRECTORY, skipWithoutShared } from "./shared-data.ts";
+import { comparable, type Document, RecordedEngine } from "./recorded-engine.ts";
+import { SHARED_DIRECTORY, skipWithoutShared } from "./shared-data.ts";
 
 const VECTORS = new URL("../vectors/analysis/queue.jsonl", import.meta.url);
 const REAL_EVENTS = `${SHARED_DIRECTORY}/data/logs/windows-eventchannel-xml`;
-const RECEIVED_MS = 1_700_000_000_000;
 
-type Document = { readonly rule?: Record<string, unknown>; readonly [key: string]: unknown };
 type Vector = {
   readonly category: string;
   readonly datagram: string;
@@ -38,85 +25,8 @@ type Vector = {
 
 const decoder = new WindowsEventDecoder();
 
-/** What an engine does with messages of queue `f`. */
-class WindowsEngine {
-  readonly #decoderId: number;
-  readonly #set: CompiledRuleset;
-  readonly #memory: EventMemory;
-  readonly #counters: RuleCounters;
-  readonly #evaluator: Evaluator;
-  readonly #clock = new LocalClock();
-
-  constructor() {
-    const { ruleset, problems } = loadRuleset(systemFiles, stockSources(systemFiles, RULESET_DIRECTORY));
-    assert(ruleset !== null, JSON.stringify(problems));
-    this.#decoderId = ruleset.decoders.idOfName.get("windows_eventchannel") ?? -1;
-    this.#set = new CompiledRuleset(ruleset, { log: 3, mail: 12 });
-    this.#memory = new EventMemory(this.#set.rules, MEMORY_EVENTS_DEFAULT);
-    this.#counters = new RuleCounters(this.#set.rules);
-    const conditions = { firstTimeSeen: () => false, changedOutput: () => null };
-    this.#evaluator = new Evaluator(this.#set.rules, this.#memory, conditions);
-  }
-
-  process(datagram: string): { archive: Document; alert: Document | null } {
-    const event = this.#decode(datagram);
-    const match = this.#evaluator.evaluate(event);
-    if (match === null) return { archive: this.#document(event, null, true), alert: null };
-    const firedTimes = this.#counters.fire(match.rule.number, RECEIVED_MS);
-    const verdict = match.rule.level > 0 ? { ...match, firedTimes } : null;
-    if (verdict !== null) this.#memory.remember(event, match.rule);
-    return {
-      archive: this.#document(event, verdict, true),
-      alert: verdict?.rule.logged ? this.#document(event, verdict, false) : null,
-    };
-  }
-
-  #decode(datagram: string): Event {
-    const parts = splitQueueMessage(datagram);
-    assert(!("error" in parts));
-    this.#set.slots.clear();
-    const header = {
-      position: 0,
-      receivedMs: RECEIVED_MS,
-      agentId: parts.agentId,
-      location: parts.location,
-      hostname: parts.hostname,
-      programName: null,
-      timestamp: null,
-      fullLog: parts.message,
-      log: parts.message,
-      logFollowsNul: true,
-    };
-    const event = new Event(header, NO_DECODER, this.#set.slots);
-    const result = decoder.decode(event);
-    assert(result.kind === "event");
-    event.decoder = {
-      ...NO_DECODER,
-      shownName: result.decoderName,
-      id: this.#decoderId,
-      category: CATEGORY_OSSEC,
-    };
-    event.category = CATEGORY_OSSEC;
-    this.#set.scanner.begin(event.log);
-    return event;
-  }
-
-  #document(event: Event, verdict: Verdict | null, alwaysFullLog: boolean): Document {
-    const identity = { hostname: "vm", cluster: null };
-    const options = { identity, clock: this.#clock, alwaysFullLog, showLevelZero: false, mitre: null };
-    return comparable(JSON.parse(eventDocument(event, verdict, options)));
-  }
-}
-
-/** Without what differs with the run: times, ids, the label with the agent's address, how often a rule fired before. */
-function comparable({ timestamp, id, agent, rule, ...document }: Document): Document {
-  if (rule === undefined) return document;
-  const { firedtimes, ...shown } = rule;
-  return { ...document, rule: shown };
-}
-
 test("Windows events have the documents that the peer made of them", { skip: skipWithoutShared() }, () => {
-  const engine = new WindowsEngine();
+  const engine = new RecordedEngine(systemFiles);
   const vectors: Vector[] = readFileSync(VECTORS, "utf8")
     .split("\n")
     .filter((line) => line !== "")
@@ -128,6 +38,7 @@ test("Windows events have the documents that the peer made of them", { skip: ski
     const port = /<Data Name='IpPort'>(500\d\d)</.exec(datagram)?.[1];
     if (port !== undefined) engine.process(datagram.replace(port, String(Number(port) - 1)));
     const result = engine.process(datagram);
+    assert(result !== null);
     assert.deepEqual([result.archive], archive.map(comparable), datagram);
     assert.deepEqual(result.alert === null ? [] : [result.alert], alerts.map(comparable), datagram);
   }

@@ -6,6 +6,8 @@
  */
 import type { LocalClock } from "#kernel/local-time.ts";
 import { type Event, staticIndex } from "../event.ts";
+import { syscheckLogLines } from "../special/syscheck-document.ts";
+import { isFimEvent } from "../special/syscheck-fields.ts";
 import { describe } from "./description.ts";
 import type { Verdict } from "./document.ts";
 
@@ -56,6 +58,22 @@ function place(event: Event): string {
   return oneLine(host + event.location);
 }
 
+function fieldLines(event: Event): string {
+  let text = "";
+  for (const [index, name] of event.dynamicNames.entries()) {
+    const value = event.dynamicValues[index];
+    if (value !== undefined && value !== "") text += `${fieldLine(name, value)}\n`;
+  }
+  return text;
+}
+
+/** File names and diffs come from outside as every message does. */
+function fimLines(event: Event, clock: LocalClock): string {
+  return syscheckLogLines(event, clock)
+    .map((line) => `${lines(line)}\n`)
+    .join("");
+}
+
 export function alertLogText(event: Event, verdict: Verdict, clock: LocalClock): string {
   const { rule } = verdict;
   const seconds = Math.floor(event.receivedMs / 1000);
@@ -67,10 +85,7 @@ export function alertLogText(event: Event, verdict: Verdict, clock: LocalClock):
     if (value !== undefined) text += `${label}: ${oneLine(value)}\n`;
   }
   text += `${lines(event.fullLog)}\n`;
-  for (const [index, name] of event.dynamicNames.entries()) {
-    const value = event.dynamicValues[index];
-    if (value !== undefined && value !== "") text += `${fieldLine(name, value)}\n`;
-  }
+  text += isFimEvent(event) ? fimLines(event, clock) : fieldLines(event);
   for (const log of verdict.previousLogs) text += `${lines(log)}\n`;
   return `${text}\n`;
 }

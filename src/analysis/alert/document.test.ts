@@ -330,7 +330,7 @@ test("eventDocument() leaves a name out that would nest deeper than readers go, 
 test("eventDocument() escapes as the peer does and leaves bytes from 0x80 on as they came", () => {
   const message = 'x \b\f\n\r\t"\\/\u0001\u001f\u007f\x80\xff\xc3\xa9';
   const text = textOf(rule('level="5"', "<match>x</match>"), [message]);
-  const escaped = String.raw`x \b\f\n\r\t\"\\/\u0001\u001f` + "\u007f\x80\xff\xc3\xa9";
+  const escaped = 'x \\b\\f\\n\\r\\t\\"\\\\/\\u0001\\u001f\u007f\x80\xff\xc3\xa9';
   assert(text.includes(`"full_log":"${escaped}"`), JSON.stringify(text));
 });
 

@@ -7,6 +7,10 @@ import { shownHostname } from "#analysis/predecode/predecode.ts";
 import type { LocalClock } from "#kernel/local-time.ts";
 import type { Event } from "../event.ts";
 import type { CompiledRule } from "../match/compiled-rule.ts";
+import { CATEGORY_OSSEC } from "../ruleset/category.ts";
+import { ruleArraysWith } from "../special/compliance.ts";
+import { syscheckObject } from "../special/syscheck-document.ts";
+import { isFimEvent } from "../special/syscheck-fields.ts";
 import { dataJson } from "./data-object.ts";
 import { describe } from "./description.ts";
 
@@ -41,12 +45,18 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
+/** Checks of SCA and findings of rootcheck name requirements of their own. */
+function ruleTail(event: Event, rule: CompiledRule): string {
+  const arrays = event.category === CATEGORY_OSSEC ? ruleArraysWith(event, rule.definition.groupText) : null;
+  return arrays === null ? rule.shown.jsonTail : `,"mail":${rule.mailed},${arrays}}`;
+}
+
 function ruleJson(event: Event, verdict: Verdict, showLevelZero: boolean): string {
   const { rule, firedTimes } = verdict;
   const level = rule.level > 0 ? `"level":${rule.level},` : "";
   const fired = rule.counted ? `,"firedtimes":${firedTimes}` : "";
   const head = `{${level}"description":${quote(describe(rule, event))},"id":"${rule.idText}"`;
-  const json = head + rule.shown.jsonMiddle + fired + rule.shown.jsonTail;
+  const json = head + rule.shown.jsonMiddle + fired + ruleTail(event, rule);
   return showLevelZero && rule.level === 0 ? `${json.slice(0, -1)},"level":0}` : json;
 }
 
@@ -114,6 +124,8 @@ export function eventDocument(event: Event, verdict: Verdict | null, options: Do
   if (options.alwaysFullLog || verdict === null || verdict.rule.fullLog)
     json += `,"full_log":${quote(event.fullLog)}`;
 
+  const isFim = isFimEvent(event);
+  if (isFim) json += `,"syscheck":${syscheckObject(event, options.clock)}`;
   const predecoder = predecoderParts(event);
   const hostname = shownHostname(event.fullLog);
   const hostnamePart = hostname === null ? null : `"hostname":${quote(hostname)}`;
@@ -122,7 +134,7 @@ export function eventDocument(event: Event, verdict: Verdict | null, options: Do
     json += `,"predecoder":{${[...predecoder, ...(hostnamePart === null ? [] : [hostnamePart])].join(",")}}`;
   json += `,"decoder":${decoderJson(event)}`;
   if (verdict?.previousOutput) json += `,"previous_log":${quote(verdict.previousOutput)}`;
-  const data = dataJson(event);
+  const data = isFim ? null : dataJson(event);
   if (data !== null) json += `,"data":${data}`;
   if (!early && hostnamePart !== null) json += `,"predecoder":{${hostnamePart}}`;
   json += `,"location":${quote(origin.path)}`;

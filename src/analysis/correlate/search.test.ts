@@ -275,17 +275,16 @@ test("runSearch() finds only events of the same decoder type among all events", 
 });
 
 test("EventMemory keeps for <if_matched_group> the events of rules loaded before whose groups match", () => {
-  const late = `<group name="late,"><rule id="100030" level="3"><decoded_as>json</decoded_as><id>^late$</id><group>base_events,</group><description>x</description></rule></group>`;
+  const late = `<group name="late,"><rule id="100030" level="4"><decoded_as>json</decoded_as><id>^late$</id><group>base_events,</group><description>x</description></rule></group>`;
   const rule = `<rule id="${COMPOSITE}" level="10" frequency="3"><if_matched_group>BASE_ev</if_matched_group><description>x</description></rule>`;
   const fixture = new EngineFixture({
     decoders: JSON_DECODER,
     rules: `<rule id="100029" level="4"><decoded_as>json</decoded_as><id>^other$</id><description>x</description></rule>${BASE_RULE}${rule}`,
     groups: late,
   });
-  assert.deepEqual(
-    rulesOf(fixture, [{ id: "other" }, { id: "1" }, { id: "other" }, { id: "2" }, { id: "3" }]),
-    [100_029, BASE, 100_029, BASE, COMPOSITE],
-  );
+  const events = ["other", "late", "1", "late", "other", "2", "3"].map((id) => ({ id }));
+  const expected = [100_029, 100_030, BASE, 100_030, 100_029, BASE, COMPOSITE];
+  assert.deepEqual(rulesOf(fixture, events), expected);
 });
 
 test("EventMemory keeps an event in its rule's own list or in those of groups, not in both", () => {

@@ -15,8 +15,6 @@ const PROGRAM_NAME_REMEMBERED_BYTES_MAX = 128;
 type Places = {
   readonly afterParent: number;
   readonly afterPrematch: number;
-  /** False when the child was taken without a prematch of its own. */
-  readonly ownPrematch: boolean;
 };
 
 /** A decoder with the literals of which its prematch needs one; null when nothing can be told by literals. */
@@ -57,7 +55,7 @@ export class DecoderRunner {
       event.decoder = decoder;
       event.category = decoder.category;
       if (decoder.children.length === 0) {
-        this.#runFrom([decoder], 0, event, { afterParent, afterPrematch: afterParent, ownPrematch: true });
+        this.#runFrom([decoder], 0, event, { afterParent, afterPrematch: afterParent });
       } else this.#runChildren(decoder, event, afterParent);
       return;
     }
@@ -89,11 +87,7 @@ export class DecoderRunner {
       if (child === undefined) return;
       const literals = candidates[index]?.literals ?? null;
       if (child.prematch === null) {
-        this.#runFrom(children, index, event, {
-          afterParent,
-          afterPrematch: afterParent,
-          ownPrematch: false,
-        });
+        this.#runFrom(children, index, event, { afterParent, afterPrematch: afterParent });
         return;
       }
       const base = child.prematchOffset === "after_parent" ? afterParent : 0;
@@ -103,7 +97,7 @@ export class DecoderRunner {
         event.decoder = child;
         event.category = child.category;
         const afterPrematch = startAfter(found.end, event, base);
-        this.#runFrom(children, index, event, { afterParent, afterPrematch, ownPrematch: true });
+        this.#runFrom(children, index, event, { afterParent, afterPrematch });
         return;
       }
       // The siblings of a multi-regex decoder stand or fall with its first one.
@@ -155,11 +149,11 @@ function baseOf(decoder: Decoder, places: Places, afterRegex: number | null): nu
   }
 }
 
-/** The text for a plugin, by the offset of the decoder that the event is known by; null when that place was never set. */
-function pluginText(event: Event, places: Places): string | null {
+/** The text for a plugin, by the offset of the decoder that the event is known by. */
+function pluginText(event: Event, places: Places): string {
   switch (event.decoder.pluginOffset) {
     case "after_parent":
-      return places.ownPrematch ? event.log.slice(places.afterParent) : null;
+      return event.log.slice(places.afterParent);
     case "after_prematch":
       return event.log.slice(places.afterPrematch);
     default:

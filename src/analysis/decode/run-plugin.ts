@@ -11,17 +11,11 @@ import type { DecoderPlugin } from "../ruleset/decoder.ts";
 
 export type KnowsRule = (ruleId: string) => boolean;
 
-/** `text` is null when the part of the log that the decoder asks for was never found. */
-export function runPlugin(
-  plugin: DecoderPlugin,
-  event: Event,
-  text: string | null,
-  knowsRule: KnowsRule,
-): void {
+/** `text` is the part of the log that the decoder asks for; only JSON looks at it. */
+export function runPlugin(plugin: DecoderPlugin, event: Event, text: string, knowsRule: KnowsRule): void {
   switch (plugin) {
     case "JSON_Decoder":
-      if (text !== null)
-        decodeJson(text, event, { nulls: event.decoder.jsonNull, arrays: event.decoder.jsonArray });
+      decodeJson(text, event, { nulls: event.decoder.jsonNull, arrays: event.decoder.jsonArray });
       return;
     case "PF_Decoder":
       decodePf(event.log, event);

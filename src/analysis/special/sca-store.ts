@@ -9,7 +9,7 @@ export const AGENT_CHECKS_MAX = 4096;
 export const AGENT_POLICIES_MAX = 64;
 /** Results have a few words, digests 64 digits (which is what the peer compares), ids the length of a file name. */
 const TEXT_BYTES_MAX = 64;
-export const POLICY_ID_BYTES_MAX = 255;
+const POLICY_ID_BYTES_MAX = 255;
 
 /** Of a check that does not apply: the agent says no result. */
 export const NO_RESULT = "not applicable";

@@ -10,7 +10,7 @@ import { type FimSum, type FimWho, readSum, readWho, unescapedIndex } from "./sy
 import { changesBetween, changesText, type SumChange } from "./syscheck-sum-changes.ts";
 
 /** The peer's query with path and sum. */
-export const FIM_FILE_BYTES_MAX = 6144;
+const FIM_FILE_BYTES_MAX = 6144;
 
 /** The peer's buffers. A link that is cut there lacks its line end, here too. */
 const LINK_BYTES_MAX = 255;

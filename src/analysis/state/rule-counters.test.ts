@@ -7,7 +7,7 @@ const RULES = `
   <rule id="100001" level="3"><match>event</match><description>base</description></rule>
   <rule id="100002" level="7" ignore="10"><if_sid>100001</if_sid><match>loud</match><description>loud</description></rule>
   <rule id="100003" level="7" ignore="10" noalert="0"><match>alone</match><description>alone</description></rule>
-  <rule id="100004" level="0"><match>silent</match><description>above</description></rule>
+  <rule id="100004" level="0"><match>silent</match><options>log_alert</options><description>above</description></rule>
   <rule id="100005" level="7" ignore="10"><if_sid>100004</if_sid><description>x</description></rule>`;
 const HOUR_MS = 3_600_000;
 const HOUR_START_MS = Date.UTC(2026, 10, 21, 6);

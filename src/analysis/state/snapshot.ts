@@ -14,7 +14,7 @@ import type { LastOutputsSnapshot } from "./last-outputs.ts";
 import type { RuleCountersSnapshot } from "./rule-counters.ts";
 import { SnapshotTextReader, SnapshotTexts } from "./snapshot-texts.ts";
 
-const FORMAT_VERSION = 3;
+const FORMAT_VERSION = 4;
 const MAGIC = "cyb3rhq-snapshot";
 
 /** Lengths stand for texts. A tuple: there are thousands, and names of keys would be a fifth of the snapshot. */
