@@ -17,7 +17,11 @@ const V8_FLAGS = [
 ];
 const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"];
 /** Test input that belongs to others lies beside the clone; tests that can use it are told. */
-const PEER_RULESET = join(ROOT, "../shared/data/wazuh-ruleset");
+const PEER_DATA = join(ROOT, "../shared/data");
+const PEER_DIRECTORIES = {
+  PEER_RULESET_DIR: join(PEER_DATA, "wazuh-ruleset"),
+  PEER_RULESET_TESTS_DIR: join(PEER_DATA, "wazuh-ruleset-tests"),
+};
 /** A test that hangs is a failure, not a wait. */
 const TEST_TIMEOUT_MS = 180_000;
 
@@ -34,7 +38,7 @@ function runTests(files: readonly string[]): Promise<number> {
     ...files,
   ];
   return new Promise((resolve) => {
-    const env = existsSync(PEER_RULESET) ? { ...process.env, PEER_RULESET_DIR: PEER_RULESET } : process.env;
+    const env = existsSync(PEER_DATA) ? { ...process.env, ...PEER_DIRECTORIES } : process.env;
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
     child.on("close", (code) => resolve(code ?? 1));
   });
