@@ -137,6 +137,7 @@ export class AnalysisPipeline {
   #write(outcome: Analysed): void {
     const { event, verdict, alert } = outcome;
     const { selection, metrics } = this.#needs;
+    if (event.truncated) metrics.add("events_fields_dropped");
     if (alert && verdict !== null) {
       metrics.add("alerts");
       if (selection.alertsJson)
