@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
+import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import { StreamOutput } from "./node-environment.ts";
-import { PROGRAM_DIRECTORY } from "./places.ts";
 
 const MAIN = `${PROGRAM_DIRECTORY}/src/cli/main.ts`;
 

@@ -1,9 +1,9 @@
 /** The table of MITRE ATT&CK names that comes with the program. */
-import { fileURLToPath } from "node:url";
 import { type MitreTable, parseMitreTable } from "#formats/mitre/mitre-table.ts";
+import { SHIPPED_RULESET } from "#kernel/platform/program-places.ts";
 import type { Files } from "#kernel/ports/files.ts";
 
-const TABLE_PATH = fileURLToPath(new URL("../../ruleset/mitre/attack.tsv", import.meta.url));
+const TABLE_PATH = `${SHIPPED_RULESET}/mitre/attack.tsv`;
 
 /** Null when the file is missing: alerts then name no techniques. */
 export function readMitreTable(files: Files): MitreTable | null {

@@ -1,5 +1,4 @@
 /** From ossec.conf and the command line to what each part of the manager is given. */
-import { fileURLToPath } from "node:url";
 import type { ManagerIdentity } from "#analysis/alert/document.ts";
 import type { OutputSelection } from "#analysis/pipeline.ts";
 import {
@@ -15,15 +14,13 @@ import { CONNECTION_DEFAULTS, type ConnectionConfig } from "#connection/config.t
 import type { EnrollmentConfig } from "#enrollment/config.ts";
 import { formatProblem, type Problem } from "#formats/source-position.ts";
 import type { HostLogsOptions, LocalFile } from "#host-logs/host-logs.ts";
+import { SHIPPED_RULESET } from "#kernel/platform/program-places.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { OutputOptions } from "#output/service.ts";
 import type { HomePaths } from "./home.ts";
 
 /** What agents of the 4.x generation compare themselves with. */
 export const PEER_VERSION = "v4.14.7";
-
-/** The rule set that the program brings. */
-export const OWN_RULESET = fileURLToPath(new URL("../../ruleset", import.meta.url));
 
 const ANY_IPV4 = "0.0.0.0";
 const ANY_ADDRESS = "::";
@@ -70,7 +67,7 @@ export function rulesetSources(
   const homeHasRules = files.info(`${paths.home}/ruleset`) !== null;
   const resolve = (name: string) =>
     name.startsWith("ruleset/") && !homeHasRules
-      ? `${OWN_RULESET}/${name.slice("ruleset/".length)}`
+      ? `${SHIPPED_RULESET}/${name.slice("ruleset/".length)}`
       : inHome(name);
   return namedByPath(configuredSources(files, resolve, config.ruleset));
 }

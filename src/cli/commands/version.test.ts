@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import { runCommand } from "../environment.fixture.ts";
-import { PROGRAM_DIRECTORY } from "../places.ts";
 
 const { version } = JSON.parse(systemFiles.read(`${PROGRAM_DIRECTORY}/package.json`).toString());
 

@@ -1,7 +1,7 @@
 /** `cyb3rhq version` */
 import type { Command } from "commander";
 import { type Environment, EXIT_OK } from "../environment.ts";
-import { programVersion } from "../places.ts";
+import { programVersion } from "../program-version.ts";
 
 /** Whose agents, rule sets and files work with this program. */
 const COMPATIBLE_VERSION = "4.14.7";

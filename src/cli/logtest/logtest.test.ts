@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import { doorLog, FOLDER, rulesetFiles } from "#rule-tests/ruleset.fixture.ts";
 import { type Given, runCommand } from "../environment.fixture.ts";
-import { PROGRAM_DIRECTORY } from "../places.ts";
 
 function logtest(args: readonly string[], lines: readonly string[], given: Given = {}) {
   const files = rulesetFiles();

@@ -4,7 +4,7 @@ import { LogSession } from "#rule-tests/session.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { answerLines } from "../lines.ts";
-import { programVersion } from "../places.ts";
+import { programVersion } from "../program-version.ts";
 import { openRuleset } from "../ruleset-folder.ts";
 import { type Style, styleOf } from "../style.ts";
 import { banner, threePhases } from "./text-form.ts";

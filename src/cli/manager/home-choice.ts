@@ -1,7 +1,7 @@
 /** Which home directory a command means. */
 import { resolve } from "node:path";
+import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import type { Environment } from "../environment.ts";
-import { PROGRAM_DIRECTORY } from "../places.ts";
 
 export const HOME_OPTION = "--home <dir>";
 export const HOME_HELP = "home directory (default: $CYB3RHQ_HOME, else home/ beside the program)";

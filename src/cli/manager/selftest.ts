@@ -6,7 +6,7 @@ import { homePaths } from "#daemons/home.ts";
 import { Manager } from "#daemons/manager.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_OK } from "../environment.ts";
-import { programVersion } from "../places.ts";
+import { programVersion } from "../program-version.ts";
 
 const CONFIG = `<ossec_config>
   <auth>

@@ -8,7 +8,7 @@ import type { LogLevel } from "#kernel/ports/log.ts";
 import { screenLine } from "#output/screen.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
-import { programVersion } from "../places.ts";
+import { programVersion } from "../program-version.ts";
 import { folderSources } from "../ruleset-folder.ts";
 import { styleOf, wantsColours } from "../style.ts";
 import { homeDirectory } from "./home-choice.ts";
