@@ -62,7 +62,6 @@ const PURE_MODULES = new Set([
 /** Modules of the world that one service owns, with the reason. */
 const OWNED_MODULES: Readonly<Record<string, readonly string[]>> = {
   registry: ["node:sqlite"],
-  analysis: ["node:net"], // BlockList and isIP: no socket
 };
 
 const BANNED: readonly {

@@ -22,6 +22,9 @@ const ANSWERS: readonly (readonly [text: string, address: string, inside: boolea
   // A mapped address is its IPv4 address, on either side.
   ["::ffff:10.1.2.3", "10.1.2.3", true],
   ["10.0.0.0/8", "::FFFF:10.1.2.3", true],
+  // A zone says nothing about a host.
+  ["2001:db8::/32", "2001:db8::1%eth0", true],
+  ["fe80::1%eth0", "fe80::1", true],
   // Another version never matches.
   ["::/0", "10.1.2.3", false],
   ["0.0.0.0/0", "2001:db8::1", false],
