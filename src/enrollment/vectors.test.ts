@@ -3,54 +3,15 @@
  * registry that holds the agents of the case.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { type RecordedAgent, recordedCases } from "#formats/wire/enrollment/recorded-cases.fixture.ts";
 import { agentIdOf, parseConnectionStatus } from "#model/agent.ts";
 import { EnrollmentBench } from "./fixture.ts";
 
-type Registered = {
-  readonly id: string;
-  readonly name: string;
-  readonly ip: string;
-  readonly key: string;
-  readonly connection_status: string;
-  readonly date_add: number;
-  readonly disconnection_time: number;
-};
-
-type Case = {
-  readonly name: string;
-  readonly source_ip: string;
-  readonly config: {
-    readonly use_password: boolean;
-    readonly password: string | null;
-    readonly use_source_ip: boolean;
-    readonly allow_higher_versions: boolean;
-    readonly manager_version: string;
-    readonly manager_hostname: string;
-    readonly groups_present: readonly string[];
-    readonly force: {
-      readonly enabled: boolean;
-      readonly key_mismatch: boolean;
-      readonly disconnected_time: { readonly enabled: boolean; readonly value: number };
-      readonly after_registration_time: number;
-    };
-  };
-  readonly registered: readonly Registered[];
-  readonly now: number;
-  readonly request: string;
-  readonly response: { readonly exact?: string; readonly pattern?: string };
-  readonly log?: readonly string[];
-};
-
-const VECTORS = JSON.parse(
-  readFileSync(new URL("../../test/vectors/agent/enrolment.json", import.meta.url), "utf8"),
-) as { readonly vectors: readonly Case[] };
-
-const { vectors } = VECTORS;
+const vectors = recordedCases();
 assert.equal(vectors.length, 41);
 
-function prepare(bench: EnrollmentBench, registered: readonly Registered[]): void {
+function prepare(bench: EnrollmentBench, registered: readonly RecordedAgent[]): void {
   for (const { id, connection_status, date_add, disconnection_time } of registered) {
     const agentId = agentIdOf(Number(id));
     const row = bench.registry.agents.find(agentId);

@@ -3,7 +3,6 @@
  * a registry of a few lines between them. Not covered: TLS, the files written.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { nextId } from "#formats/client-keys/client-keys.ts";
 import { parseIpAddress } from "#model/address.ts";
@@ -17,48 +16,15 @@ import {
 import { Secret } from "#model/secret.ts";
 import { admit, type RegisteredAgent } from "./duplicates.ts";
 import { checkGroups } from "./groups.ts";
+import { type RecordedAgent, type RecordedCase, recordedCases } from "./recorded-cases.fixture.ts";
 import { refusalReply, successLog, successReply } from "./reply.ts";
 import { parseRequest } from "./request.ts";
 import { RequestLineReader } from "./request-line.ts";
 
-type Case = {
-  readonly name: string;
-  readonly source_ip: string;
-  readonly config: {
-    readonly use_password: boolean;
-    readonly password: string | null;
-    readonly use_source_ip: boolean;
-    readonly allow_higher_versions: boolean;
-    readonly manager_version: string;
-    readonly manager_hostname: string;
-    readonly groups_present: readonly string[];
-    readonly force: {
-      readonly enabled: boolean;
-      readonly key_mismatch: boolean;
-      readonly disconnected_time: { readonly enabled: boolean; readonly value: number };
-      readonly after_registration_time: number;
-    };
-  };
-  readonly registered: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly ip: string;
-    readonly key: string;
-    readonly connection_status: string;
-    readonly date_add: number;
-    readonly disconnection_time: number;
-  }[];
-  readonly now: number;
-  readonly request: string;
-  readonly response: { readonly exact?: string; readonly pattern?: string };
-  readonly log?: readonly string[];
-};
-
-const VECTORS = new URL("../../../../test/vectors/agent/enrolment.json", import.meta.url);
-const { vectors }: { vectors: readonly Case[] } = JSON.parse(readFileSync(VECTORS, "utf8"));
+const vectors = recordedCases();
 const NEW_KEY = parseAgentKey("0123456789abcdef".repeat(4));
 
-function registeredAgent(row: Case["registered"][number]): RegisteredAgent {
+function registeredAgent(row: RecordedAgent): RegisteredAgent {
   const id = parseAgentId(row.id);
   const name = parseAgentName(row.name);
   const address = parseAgentAddress(row.ip);
@@ -70,7 +36,7 @@ function registeredAgent(row: Case["registered"][number]): RegisteredAgent {
 }
 
 /** What the enrollment service does with a request, in the smallest form: the answer and the log lines. */
-function enroll({ config, ...given }: Case): { reply: string; logs: string[] } {
+function enroll({ config, ...given }: RecordedCase): { reply: string; logs: string[] } {
   const peer = parseIpAddress(given.source_ip);
   const received = new RequestLineReader().push(Buffer.from(given.request));
   assert.ok(peer !== null && received.code === "line" && NEW_KEY !== null);
