@@ -14,6 +14,7 @@ import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
 import { Evaluator, type Match } from "./match/evaluator.ts";
 import { LiteralScanner } from "./match/literal-scanner.ts";
 import { type Predecoded, predecode } from "./predecode/predecode.ts";
+import { agentName } from "./predecode/queue-message.ts";
 import { CATEGORY_FIREWALL, CATEGORY_OSSEC } from "./ruleset/category.ts";
 import { NO_DECODER } from "./ruleset/decoder.ts";
 import type { Ruleset } from "./ruleset/ruleset.ts";
@@ -226,13 +227,6 @@ export class Engine {
     const nowMs = Math.floor(event.receivedMs / 1000) * 1000;
     return this.state.counters.ignores(rule.number, { windowMs: rule.ignoreMs, nowMs, restart });
   }
-}
-
-/** The name between the first parentheses of an agent's location. */
-function agentName(location: string): string {
-  if (!location.startsWith("(")) return "";
-  const close = location.indexOf(")");
-  return close < 0 ? "" : location.slice(1, close);
 }
 
 /** The peer handles texts that end at their first NUL. */

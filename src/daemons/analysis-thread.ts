@@ -118,9 +118,8 @@ function loadConfigured(): RulesetOutcome {
 /** The compiled rule set, or null after every problem was handed to the main thread. */
 function compileRuleset(): CompiledRuleset | null {
   const { ruleset, problems } = loadConfigured();
-  const errors = problems.filter(({ severity }) => severity === "error");
   if (ruleset === null) {
-    link.failedWith("ruleset_invalid", errors.map(formatProblem));
+    link.failedWith("ruleset_invalid", errorLines(problems));
     return null;
   }
   for (const problem of problems) log.write("warning", formatProblem(problem));
@@ -239,8 +238,7 @@ class AnalysisLoop {
       log.write(problem.severity === "error" ? "error" : "warning", formatProblem(problem));
     }
     if (ruleset !== null) this.#swap(new CompiledRuleset(ruleset, data.levels, this.#set.mitre));
-    const errors =
-      ruleset === null ? problems.filter(({ severity }) => severity === "error").map(formatProblem) : [];
+    const errors = ruleset === null ? errorLines(problems) : [];
     const seconds = (clock.monotonicMs() - begunMs) / 1000;
     if (errors.length === 0)
       log.write("info", `Rule set reloaded: ${this.ruleCount} rules in ${seconds.toFixed(2)} s`);

@@ -62,7 +62,7 @@ export function splitQueueMessage(datagram: string): QueueMessage | QueueMessage
 }
 
 /** The text between the parentheses at the start of `(name) address->path`. */
-function agentName(location: string): string {
+export function agentName(location: string): string {
   if (!location.startsWith("(")) return "";
   const close = location.indexOf(")");
   return close < 0 ? "" : location.slice(1, close);
