@@ -7,8 +7,8 @@ import type { AgentEntry } from "#connection/agent-table.ts";
 import { CONNECTION_DEFAULTS } from "#connection/config.ts";
 import { AgentConnectionService } from "#connection/service.ts";
 import { encodeFrame } from "#formats/wire/agent/frame.ts";
-import { aesKeyOf } from "#formats/wire/agent/keys.ts";
 import { sealMessage } from "#formats/wire/agent/message.ts";
+import { messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { ANY_ADDRESS, agentIdOf, parseAgentKey, parseAgentName } from "#model/agent.ts";
 import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
 import type { EventSink } from "#model/event-sink.ts";
@@ -56,10 +56,11 @@ function agentEntry(number: number): AgentEntry {
 }
 
 function sealedChunk(agent: AgentEntry, firstLocal: number): Buffer {
+  const cipher = messageCipher(agent, "aes");
   const frames = Array.from({ length: MESSAGES_PER_CHUNK }, (_, index) => {
     const counters = { global: 1, local: firstLocal + index };
     const message = Buffer.from(`1:/var/log/auth.log:${LOG_LINE} ${counters.local}`);
-    const input = { aesKey: aesKeyOf(agent.key), random: 55_555, counters, message, idPrefix: agent.id };
+    const input = { cipher, random: 55_555, counters, message, idPrefix: agent.id };
     return encodeFrame(sealMessage(input));
   });
   return Buffer.concat(frames);

@@ -7,6 +7,7 @@
 import type { Counters } from "#formats/wire/agent/counters.ts";
 import { splitEnvelope } from "#formats/wire/agent/envelope.ts";
 import { type OpenFailureCode, openMessage } from "#formats/wire/agent/message.ts";
+import type { CipherMethod, MessageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { invalidIdLog } from "#formats/wire/agent/message-logs.ts";
 import type { IpAddress } from "#model/address.ts";
 import { addressMatches } from "#model/agent.ts";
@@ -23,6 +24,7 @@ export type Opened = {
   readonly agent: KnownAgent;
   readonly message: Buffer;
   readonly counters: Counters;
+  readonly cipher: MessageCipher;
 };
 
 export type Admission = Refusal | { readonly kind: "ping" } | Opened;
@@ -31,7 +33,6 @@ const OPEN_FAILURES: Record<OpenFailureCode, RefusalCode> = {
   EMPTY: "message_empty",
   CORRUPT: "message_corrupt",
   ENCKEY: "message_unauthentic",
-  UNSUPPORTED_CIPHER: "cipher_unsupported",
 };
 
 export function admit(payload: Buffer, peer: Peer, table: AgentTable): Admission {
@@ -67,12 +68,12 @@ function unknownId(id: string, peer: Peer, name: string): Refusal {
 
 function open(agent: KnownAgent, sealed: Buffer, peer: Peer): Admission {
   const input = {
-    aesKey: agent.aesKey,
+    cipherOf: (method: CipherMethod) => agent.cipherOf(method),
     agentId: agent.id,
     registeredAddress: agent.address.text,
     peerAddress: peer.text,
   };
   const opened = openMessage(input, sealed);
   if (!opened.ok) return { kind: "refused", code: OPEN_FAILURES[opened.code], log: opened.log };
-  return { kind: "opened", agent, message: opened.message, counters: opened.counters };
+  return { kind: "opened", agent, message: opened.message, counters: opened.counters, cipher: opened.cipher };
 }

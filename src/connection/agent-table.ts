@@ -4,7 +4,7 @@
  * A change replaces the agent's entry by a new one. What that means for open connections is the service's matter.
  */
 import { agentSource, escapeLocation } from "#formats/wire/agent/event.ts";
-import { aesKeyOf } from "#formats/wire/agent/keys.ts";
+import { type CipherMethod, type MessageCipher, messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { formatIpAddress, type IpAddress } from "#model/address.ts";
 import type { AgentAddress, AgentId, AgentKey, AgentName } from "#model/agent.ts";
 
@@ -40,6 +40,7 @@ export class KnownAgent {
   link: AgentLink | null = null;
   /** Digest of the last keepalive's text: most say what the one before said. */
   keepaliveDigest: string | null = null;
+  #cipher: MessageCipher | null = null;
   #locationPrefix: string | null = null; // made at the first event: most agents of a large table are silent
 
   constructor({ id, name, address, key }: AgentEntry) {
@@ -49,8 +50,19 @@ export class KnownAgent {
     this.key = key;
   }
 
-  get aesKey(): Buffer {
-    return aesKeyOf(this.key);
+  /** That of the agent's last message: it is answered the way it speaks. */
+  get cipher(): MessageCipher {
+    this.#cipher ??= messageCipher(this, "aes");
+    return this.#cipher;
+  }
+
+  /** After a message was opened with it. */
+  speaks(cipher: MessageCipher): void {
+    this.#cipher = cipher;
+  }
+
+  cipherOf(method: CipherMethod): MessageCipher {
+    return this.#cipher?.method === method ? this.#cipher : messageCipher(this, method);
   }
 
   get locationPrefix(): string {

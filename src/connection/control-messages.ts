@@ -116,6 +116,7 @@ export class ControlMessages {
     if (unchanged) events.count("agent_keepalives_unchanged");
     agent.keepaliveDigest = digest;
     const keepalive = unchanged ? null : parseKeepalive(text);
+    if (keepalive !== null) events.count("agent_labels_refused", keepalive.labelsRefused);
     reports.report({ kind: "keepalive", agentId: agent.id, atMs: wallMs, keepalive });
     return ACKNOWLEDGED;
   }

@@ -22,7 +22,6 @@ export type RefusalCode =
   | "message_empty"
   | "message_corrupt"
   | "message_unauthentic"
-  | "cipher_unsupported"
   | "counter_repeated"
   | "agent_changed"
   | "key_in_use";
@@ -46,6 +45,7 @@ export type Counter =
   | "agent_startups_refused"
   | "agent_keepalives"
   | "agent_keepalives_unchanged"
+  | "agent_labels_refused"
   | "agent_shutdowns"
   | "agent_messages_sent"
   | "agent_acks_unsolicited"

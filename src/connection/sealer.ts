@@ -27,6 +27,6 @@ export class Sealer {
   frame(agent: KnownAgent, message: Uint8Array, confirms: boolean, nowMs: number): Buffer {
     const random = confirms ? this.#random.below(RANDOM_BOUND) : UNSOLICITED_RANDOM;
     const counters = this.#counter.next(nowMs);
-    return encodeFrame(sealMessage({ aesKey: agent.aesKey, random, counters, message }));
+    return encodeFrame(sealMessage({ cipher: agent.cipher, random, counters, message }));
   }
 }

@@ -206,10 +206,11 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     }
   }
 
-  #opened({ agent, message, counters }: Opened, arrival: Arrival): void {
+  #opened({ agent, message, counters, cipher }: Opened, arrival: Arrival): void {
     const { control, received } = this.#needs;
     if (received !== null && !this.#isNew(received, agent, counters, arrival)) return;
     if (agent.link !== this && !this.#speakFor(agent, arrival.monotonicMs)) return;
+    agent.speaks(cipher);
     this.#lastMessageMs = arrival.monotonicMs;
     this.#workBytes += message.length;
     if (!isControlMessage(message)) {

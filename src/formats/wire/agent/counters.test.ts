@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Counters, checkReplay, nextCounters, SenderCounter } from "./counters.ts";
 import { openMessage } from "./message.ts";
+import type { MessageCipher } from "./message-cipher.ts";
 
 type Step = {
   readonly payload_after_id_prefix_hex: string;
@@ -17,11 +18,11 @@ const VECTORS = new URL("../../../../test/vectors/agent/", import.meta.url);
 const { sequence }: { sequence: readonly Step[] } = JSON.parse(
   readFileSync(new URL("replay.json", VECTORS), "utf8"),
 );
-const AES_KEY = Buffer.from("80b8fec51bb409e54f1529f7667cd4e8");
+const AES: MessageCipher = { method: "aes", key: Buffer.from("80b8fec51bb409e54f1529f7667cd4e8") };
 const AGENT = { id: "001", name: "agent-one" };
 
 function countersOf(step: Step): Counters {
-  const input = { aesKey: AES_KEY, agentId: "001", registeredAddress: "any", peerAddress: "10.0.0.1" };
+  const input = { cipherOf: () => AES, agentId: "001", registeredAddress: "any", peerAddress: "10.0.0.1" };
   const result = openMessage(input, Buffer.from(step.payload_after_id_prefix_hex, "hex"));
   assert.equal(result.ok ? "VALID" : result.code, step.result_verify_off);
   assert.ok(result.ok);

@@ -5,7 +5,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
-import { parseKeepalive } from "./keepalive.ts";
+import {
+  LABEL_KEY_BYTES_MAX,
+  LABEL_VALUE_BYTES_MAX,
+  LABELS_BYTES_MAX,
+  LABELS_MAX,
+  parseKeepalive,
+} from "./keepalive.ts";
 
 const SUM = "ab73af41699f13fdd81903b5f23d8d00";
 const MERGED = "2122206a7d467379c31424e41a3de956";
@@ -67,6 +73,26 @@ test("parseKeepalive() drops labels that only the manager can know", () => {
   const keepalive = parseKeepalive(text);
   assert.deepEqual(keepalive.labels, []);
   assert.equal(keepalive.agentIp, null);
+});
+
+test("parseKeepalive() leaves labels out that are too long, too many or hold control bytes, and counts them", () => {
+  const parse = (lines: readonly string[]) => {
+    const { labels, labelsRefused } = parseKeepalive(lines.map((line) => `${line}\n`).join(""));
+    return [labels.length, labelsRefused];
+  };
+  const label = (keyBytes: number, valueBytes: number) =>
+    `"${"k".repeat(keyBytes)}":${"v".repeat(valueBytes)}`;
+  assert.deepEqual(parse([label(LABEL_KEY_BYTES_MAX, 1), label(1, LABEL_VALUE_BYTES_MAX)]), [2, 0]);
+  assert.deepEqual(parse([label(LABEL_KEY_BYTES_MAX + 1, 1), label(1, LABEL_VALUE_BYTES_MAX + 1)]), [0, 2]);
+  assert.deepEqual(parse(Array<string>(LABELS_MAX + 3).fill('"k":')), [LABELS_MAX, 3]);
+  const quarter = label(0x100, LABELS_BYTES_MAX / 4 - 0x100);
+  assert.deepEqual(parse([quarter, quarter, quarter, quarter, '"k":', quarter, label(1, 1)]), [4, 3]);
+  assert.deepEqual(
+    parse(['"a\x1b":x', '"a":\x1b[2J', '"a":x\r', '"a":\x7f', '"a":\0', '"a\tb":c\td\x80']),
+    [1, 5],
+  );
+  // Those that the manager drops anyway take no room.
+  assert.deepEqual(parse([`#"_node_name":${"x".repeat(60_000)}`, '"k":v']), [1, 0]);
 });
 
 test("parseKeepalive() never throws", () => {

@@ -25,14 +25,25 @@ export type Keepalive = {
   /** MD5 of merged.mg, or `x`: the agent has none. */
   readonly mergedSum: string | null;
   readonly labels: readonly AgentLabel[];
+  /** Labels that were left out because of a limit or of bytes that no line should have. */
+  readonly labelsRefused: number;
   readonly agentIp: string | null;
 };
+
+/** Every alert of an agent carries its labels, so they are bounded more tightly than the message that brings them. */
+export const LABELS_MAX = 256;
+export const LABEL_KEY_BYTES_MAX = 256;
+export const LABEL_VALUE_BYTES_MAX = 4096;
+/** Keys and values of all labels of an agent. */
+export const LABELS_BYTES_MAX = 16 * 1024;
 
 const VERSION_CHARS_MAX = 128;
 const VERSION = /\S+ v[0-9]\S*$/;
 const MD5 = /^[0-9a-f]{32}$/;
 const MERGED = /^([0-9a-f]{32}|x) merged\.mg$/;
 const LABEL = /^([#!]{0,2})"([^"]+)":(.*)$/s;
+/** All control bytes but the tab. */
+const CONTROL_BYTE = /[\x00-\x08\x0a-\x1f\x7f]/;
 const AGENT_IP_KEY = "_agent_ip";
 const MANAGER_KEYS: ReadonlySet<string> = new Set(["_manager_hostname", "_node_name", "_wazuh_version"]);
 
@@ -41,7 +52,7 @@ export function parseKeepalive(text: string): Keepalive {
   let system: SystemLine | null = null;
   let mergedSum: string | null = null;
   let agentIp: string | null = null;
-  const labels: AgentLabel[] = [];
+  const labels = new LabelCollector();
   for (const line of text.split("\n")) {
     const label = parseLabel(line);
     if (label === null) {
@@ -50,7 +61,7 @@ export function parseKeepalive(text: string): Keepalive {
     } else if (label.system && label.key === AGENT_IP_KEY) {
       agentIp = addressText(label.value);
     } else if (!MANAGER_KEYS.has(label.key)) {
-      labels.push(label);
+      labels.add(label);
     }
   }
   const { version, configSum, uname } = system ?? { version: null, configSum: null, uname: null };
@@ -59,9 +70,30 @@ export function parseKeepalive(text: string): Keepalive {
     version,
     configSum,
     mergedSum,
-    labels,
+    labels: labels.taken,
+    labelsRefused: labels.refused,
     agentIp,
   };
+}
+
+/** A label that does not fit is left out; those that follow may fit. */
+class LabelCollector {
+  readonly taken: AgentLabel[] = [];
+  refused = 0;
+  #bytesLeft = LABELS_BYTES_MAX;
+
+  add(label: AgentLabel): void {
+    const { key, value } = label;
+    const bytes = key.length + value.length;
+    const tooLong = key.length > LABEL_KEY_BYTES_MAX || value.length > LABEL_VALUE_BYTES_MAX;
+    const full = this.taken.length >= LABELS_MAX || bytes > this.#bytesLeft;
+    if (tooLong || full || CONTROL_BYTE.test(key) || CONTROL_BYTE.test(value)) {
+      this.refused++;
+      return;
+    }
+    this.#bytesLeft -= bytes;
+    this.taken.push(label);
+  }
 }
 
 type SystemLine = {

@@ -1,14 +1,15 @@
 /**
- * Sealed messages between agent and manager: MD5, zlib, AES-256-CBC, token; each layer as the peer has it.
+ * Sealed messages between agent and manager: MD5, zlib, cipher, token; each layer as the peer has it.
  *
  * Pure: the key, the random number and the counters come in. What proves the sender is the key alone: the IV is
  * fixed, so a captured message can be sent again, which is for the counters to notice (`counters.ts`).
- * wazuh v4.14.7: src/os_crypto/shared/msgs.c. Blowfish is recognised and refused with a code of its own.
+ * wazuh v4.14.7: src/os_crypto/shared/msgs.c.
  */
 import assert from "node:assert/strict";
-import { createCipheriv, createDecipheriv, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import { deflateSync, inflateSync } from "node:zlib";
 import type { Counters } from "./counters.ts";
+import { type CipherMethod, decipher, encipher, type MessageCipher } from "./message-cipher.ts";
 import {
   authenticationErrorLog,
   badFormatLog,
@@ -27,17 +28,18 @@ const OVERHEAD_BYTES = MD5_CHARS + COUNTERS_BYTES;
 const PLAIN_BYTES_MAX = 65_536;
 /** The output is allocated for each call: measured on 160-byte events, about a fifth faster than zlib's default of 16 KiB. */
 const ZLIB_CHUNK_BYTES = 2048;
-const AES_IV = Buffer.from("FEDCBA0987654321");
-const AES_BLOCK_BYTES = 16;
 const AES_NAME = Buffer.from("#AES");
-const AES_TOKEN = Buffer.from("#AES:");
+const TOKENS: Readonly<Record<CipherMethod, Buffer>> = {
+  aes: Buffer.from("#AES:"),
+  blowfish: Buffer.from(":"),
+};
 const MARK = 0x21; // '!'
 const MARK_GROUP = 8;
 const COLON = 0x3a;
 const ZERO = 0x30;
 
 export type SealInput = {
-  readonly aesKey: Buffer;
+  readonly cipher: MessageCipher;
   /** 0 to 65,535; makes equal messages differ. */
   readonly random: number;
   readonly counters: Counters;
@@ -46,7 +48,7 @@ export type SealInput = {
   readonly idPrefix?: string;
 };
 
-export function sealMessage({ aesKey, random, counters, message, idPrefix }: SealInput): Buffer {
+export function sealMessage({ cipher, random, counters, message, idPrefix }: SealInput): Buffer {
   assert(message.length >= 1 && message.length <= MESSAGE_BYTES_MAX, `message of ${message.length} bytes`);
   const plain = Buffer.allocUnsafe(OVERHEAD_BYTES + message.length);
   const head = `${digits(random, 5)}${digits(counters.global, 10)}:${digits(counters.local, 4)}:`;
@@ -54,20 +56,21 @@ export function sealMessage({ aesKey, random, counters, message, idPrefix }: Sea
   plain.write(head, MD5_CHARS, "latin1");
   plain.set(message, OVERHEAD_BYTES);
   plain.write(hash("md5", plain.subarray(MD5_CHARS)), 0, "latin1");
-  return sealCompressed(aesKey, deflateSync(plain, { level: 9, chunkSize: ZLIB_CHUNK_BYTES }), idPrefix);
+  return sealCompressed(cipher, deflateSync(plain, { level: 9, chunkSize: ZLIB_CHUNK_BYTES }), idPrefix);
 }
 
 /** The layers above the compressor, apart because compressors differ and these do not. */
-export function sealCompressed(aesKey: Buffer, compressed: Uint8Array, idPrefix?: string): Buffer {
+export function sealCompressed(cipher: MessageCipher, compressed: Uint8Array, idPrefix?: string): Buffer {
   // One to eight marks: a stream whose length is a multiple already gets a whole group.
   const marks = Buffer.alloc(MARK_GROUP - (compressed.length % MARK_GROUP), MARK);
-  const cipher = createCipheriv("aes-256-cbc", aesKey, AES_IV);
   const prefix = Buffer.from(idPrefix === undefined ? "" : `!${idPrefix}!`, "latin1");
-  return Buffer.concat([prefix, AES_TOKEN, cipher.update(marks), cipher.update(compressed), cipher.final()]);
+  const sealed = encipher(cipher, Buffer.concat([marks, compressed]));
+  return Buffer.concat([prefix, TOKENS[cipher.method], sealed]);
 }
 
 export type OpenInput = {
-  readonly aesKey: Buffer;
+  /** Called once, with the cipher that the token names. */
+  readonly cipherOf: (method: CipherMethod) => MessageCipher;
   readonly agentId: string;
   /** As it stands in client.keys, and where the message came from: for log texts only. */
   readonly registeredAddress: string;
@@ -75,10 +78,16 @@ export type OpenInput = {
 };
 
 /** ENCKEY may be a key that changed; CORRUPT never is. */
-export type OpenFailureCode = "EMPTY" | "CORRUPT" | "ENCKEY" | "UNSUPPORTED_CIPHER";
+export type OpenFailureCode = "EMPTY" | "CORRUPT" | "ENCKEY";
 
 export type OpenResult =
-  | { readonly ok: true; readonly message: Buffer; readonly counters: Counters; readonly random: number }
+  | {
+      readonly ok: true;
+      readonly message: Buffer;
+      readonly counters: Counters;
+      readonly random: number;
+      readonly cipher: MessageCipher;
+    }
   | { readonly ok: false; readonly code: OpenFailureCode; readonly log: string };
 
 /** Opens what follows the id prefix. `message` is a view of memory made for this message alone. */
@@ -86,13 +95,8 @@ export function openMessage(input: OpenInput, sealed: Buffer): OpenResult {
   if (sealed.length === 0) return failure("EMPTY", "Received message is empty");
   const named = sealed.subarray(0, AES_NAME.length).equals(AES_NAME);
   if (sealed[named ? AES_NAME.length : 0] !== COLON) return badFormat(input);
-  if (!named) {
-    return failure(
-      "UNSUPPORTED_CIPHER",
-      `Unsupported cipher (Blowfish) in a message from agent '${input.agentId}'`,
-    );
-  }
-  const decrypted = decrypt(input.aesKey, sealed.subarray(AES_TOKEN.length));
+  const cipher = input.cipherOf(named ? "aes" : "blowfish");
+  const decrypted = decipher(cipher, sealed.subarray(TOKENS[cipher.method].length));
   if (decrypted === null || decrypted[0] !== MARK) {
     return failure("ENCKEY", authenticationErrorLog(input.agentId, input.peerAddress));
   }
@@ -102,30 +106,16 @@ export function openMessage(input: OpenInput, sealed: Buffer): OpenResult {
   if (hash("md5", plain.subarray(MD5_CHARS)) !== plain.toString("latin1", 0, MD5_CHARS)) {
     return failure("CORRUPT", checksumLog(input.agentId, input.registeredAddress));
   }
-  return readCounters(input, plain);
+  return readCounters(input, plain, cipher);
 }
 
-function readCounters(input: OpenInput, plain: Buffer): OpenResult {
+function readCounters(input: OpenInput, plain: Buffer, cipher: MessageCipher): OpenResult {
   const random = numberAt(plain, MD5_CHARS, 5);
   const global = numberAt(plain, MD5_CHARS + 5, 10);
   const local = numberAt(plain, MD5_CHARS + 16, 4);
   const separated = plain[MD5_CHARS + 15] === COLON && plain[MD5_CHARS + 20] === COLON;
   if (!separated || random === null || global === null || local === null) return badFormat(input);
-  return { ok: true, message: plain.subarray(OVERHEAD_BYTES), counters: { global, local }, random };
-}
-
-/** The clear bytes, or null for a wrong key or a damaged payload: the padding (PKCS#7) does not fit then. */
-function decrypt(aesKey: Buffer, sealed: Buffer): Buffer | null {
-  if (sealed.length === 0 || sealed.length % AES_BLOCK_BYTES !== 0) return null;
-  const decipher = createDecipheriv("aes-256-cbc", aesKey, AES_IV);
-  // Cut by hand, all blocks come from one call: half the time of update, final and joining them.
-  decipher.setAutoPadding(false);
-  const padded = decipher.update(sealed);
-  const paddingBytes = padded[padded.length - 1] ?? 0;
-  if (paddingBytes < 1 || paddingBytes > AES_BLOCK_BYTES) return null;
-  const clearBytes = padded.length - paddingBytes;
-  for (let at = clearBytes; at < padded.length; at++) if (padded[at] !== paddingBytes) return null;
-  return padded.subarray(0, clearBytes);
+  return { ok: true, message: plain.subarray(OVERHEAD_BYTES), counters: { global, local }, random, cipher };
 }
 
 /** What follows the marks, inflated; null when it is no zlib stream or too long a one. Bytes after the stream are ignored. */

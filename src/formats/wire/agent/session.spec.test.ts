@@ -11,8 +11,8 @@ import { splitEnvelope } from "./envelope.ts";
 import { parseEvent } from "./event.ts";
 import { encodeFrame, FrameDecoder } from "./frame.ts";
 import { parseKeepalive } from "./keepalive.ts";
-import { aesKeyOf } from "./keys.ts";
 import { openMessage, sealMessage } from "./message.ts";
+import { messageCipher } from "./message-cipher.ts";
 
 type Frame = {
   readonly dir: "a>m" | "m>a";
@@ -28,8 +28,9 @@ const lines = readFileSync(new URL("frames.jsonl", SESSION), "utf8").trim().spli
 const frames = lines.map((line): Frame => JSON.parse(line));
 const [agent] = readClientKeys(readFileSync(new URL("client.keys", SESSION))).entries;
 assert.ok(agent !== undefined);
+const cipher = messageCipher(agent, "aes");
 const input = {
-  aesKey: aesKeyOf(agent.key),
+  cipherOf: () => cipher,
   agentId: agent.id,
   registeredAddress: agent.address.text,
   peerAddress: "10.0.0.1",
@@ -63,7 +64,7 @@ test("what the manager sent is sealed again and opens", () => {
     if (frame.dir === "a>m") continue;
     const message = Buffer.from(frame.plain, "latin1");
     const counters = { global: frame.glob, local: frame.loc };
-    const sealed = sealMessage({ aesKey: input.aesKey, random: Number(frame.rand), counters, message });
+    const sealed = sealMessage({ cipher, random: Number(frame.rand), counters, message });
     assert.deepEqual(openFrame(sealed), message, `frame ${index}`);
   }
 });
