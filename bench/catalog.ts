@@ -2,10 +2,25 @@
 import type { Benchmark } from "./benchmark.ts";
 import { engine } from "./engine.ts";
 import { enrollment } from "./enrollment.ts";
+import { exponential } from "./exponential.ts";
 import { intake } from "./intake.ts";
 import { load } from "./load.ts";
+import { push } from "./push.ts";
+import { scaling } from "./scaling.ts";
+import { state } from "./state.ts";
+import { syslog } from "./syslog.ts";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { engine, intake, load, enrollment };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  engine,
+  scaling,
+  state,
+  exponential,
+  intake,
+  push,
+  load,
+  enrollment,
+  syslog,
+};
 
 export const BENCHMARK_NAMES = Object.keys(BENCHMARKS);
 

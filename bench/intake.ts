@@ -28,7 +28,7 @@ const LOG_LINE =
   "Nov 21 10:00:01 web1 sshd[1001]: Failed password for invalid user admin from 203.0.113.9 port 40001 ssh2";
 
 /** Builds the journal's blocks and lets them go. */
-class BlockSink implements EventSink {
+export class BlockSink implements EventSink {
   readonly pressure = "none";
   events = 0;
   blocks = 0;
@@ -83,7 +83,7 @@ async function startService(sink: EventSink, network: FakeNetwork): Promise<Agen
     random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
     files: new FakeFiles(),
     sink,
-    reports: { report: () => {} },
+    reports: { report: () => {}, pushEnded: () => {} },
   });
   await service.start();
   return service;

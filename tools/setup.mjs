@@ -56,6 +56,9 @@ function install(lock) {
 const TEST_PACKAGES = [
   { command: "zsh", packageName: "zsh" },
   { command: "fish", packageName: "fish" },
+  { command: "logger", packageName: "bsdutils" },
+  { command: "rsyslogd", packageName: "rsyslog" },
+  { command: "haproxy", packageName: "haproxy" },
 ];
 
 function has(command) {

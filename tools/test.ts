@@ -1,14 +1,17 @@
 /**
- * `npm test`: the checks of the tree, then every test. With arguments, only the test files whose path contains one of them.
+ * `npm test`: the checks of the tree, then every test, then fuzzing. With arguments, only the test files whose path contains one of
+ * them, and fuzzing when one of them is `fuzz`.
  *
- * The closing line counts all tests; what needs data or rights that this machine lacks is skipped and named.
+ * The closing line of the tests counts all of them; what needs data or rights that this machine lacks is skipped and named. Each family
+ * of inputs is fuzzed for FUZZ_SECONDS (60; 0 leaves it out), two at a time, when the tests are done: they have limits of time.
  */
 import { spawn } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { FAMILIES } from "../test/fuzz/targets.ts";
 import { CHECKS } from "./check.ts";
-import { ROOT, runAll } from "./run-all.ts";
+import { ROOT, runAll, type Task } from "./run-all.ts";
 
 /** The engine relies on them; see docs/decisions/0002-regexp-flags.md. */
 const V8_FLAGS = [
@@ -24,6 +27,9 @@ const PEER_DIRECTORIES = {
 };
 /** A test that hangs is a failure, not a wait. */
 const TEST_TIMEOUT_MS = 180_000;
+const FUZZ_SECONDS_DEFAULT = 60;
+/** One a core on the smallest machine that this is run on. */
+const FUZZ_LANES = 2;
 
 function runTests(files: readonly string[]): Promise<number> {
   const args = [
@@ -44,6 +50,23 @@ function runTests(files: readonly string[]): Promise<number> {
   });
 }
 
+/** True when nothing failed; prints a line for each family and the output of those that failed. */
+async function fuzz(seconds: number): Promise<boolean> {
+  const tasks = FAMILIES.map((targets): Task => {
+    const names = targets.join(",");
+    const args = ["test/fuzz/fuzz.ts", "--target", names, "--seconds", String(seconds)];
+    return { name: `fuzz ${names}`, command: process.execPath, args };
+  });
+  let passed = true;
+  const lane = async (): Promise<void> => {
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+      if (!(await runAll([task]))) passed = false;
+    }
+  };
+  await Promise.all(Array.from({ length: FUZZ_LANES }, lane));
+  return passed;
+}
+
 const wanted = process.argv.slice(2);
 const files = globSync(TEST_FILES, { cwd: ROOT })
   .filter((file) => !file.includes("node_modules"))
@@ -51,4 +74,7 @@ const files = globSync(TEST_FILES, { cwd: ROOT })
   .sort();
 const checked = wanted.length > 0 || (await runAll(CHECKS));
 const code = await runTests(files);
-process.exitCode = checked && code === 0 ? 0 : 1;
+const fuzzSeconds = Number(process.env["FUZZ_SECONDS"] ?? FUZZ_SECONDS_DEFAULT);
+const fuzzes = fuzzSeconds > 0 && (wanted.length === 0 || wanted.includes("fuzz"));
+const fuzzed = !fuzzes || (await fuzz(fuzzSeconds));
+process.exitCode = checked && code === 0 && fuzzed ? 0 : 1;

@@ -8,6 +8,7 @@ import { CompiledRuleset, Engine, type EngineOptions, type Outcome } from "./eng
 import type { Event } from "./event.ts";
 import type { AlertLevels } from "./match/compile-rules.ts";
 import { STATIC_FIELDS } from "./plugins/sink.ts";
+import type { ResponseSettings } from "./response/settings.ts";
 import { loadRuleset } from "./ruleset/ruleset.ts";
 
 const CATEGORIES = ["syslog", "firewall", "ids", "web-log", "squid", "windows", "ossec"];
@@ -32,6 +33,9 @@ export type RulesetTexts = {
   /** By name: `etc/lists/<name>`. */
   readonly lists?: Readonly<Record<string, string>>;
   readonly levels?: AlertLevels;
+  readonly responses?: ResponseSettings;
+  /** Of addresses, by their texts. */
+  readonly places?: Readonly<Record<string, string>>;
 };
 
 const NO_DECODERS = '<decoder name="unused"><prematch>^unused decoder$</prematch></decoder>';
@@ -52,7 +56,9 @@ export function compileRuleset(texts: RulesetTexts): CompiledRuleset {
   });
   assert.deepEqual(problems, []);
   assert(ruleset !== null);
-  return new CompiledRuleset(ruleset, texts.levels ?? { log: 3, mail: 12 });
+  const levels = texts.levels ?? { log: 3, mail: 12 };
+  const { places = {} } = texts;
+  return new CompiledRuleset(ruleset, levels, null, texts.responses, (address) => places[address] ?? null);
 }
 
 export type Analysed = Extract<Outcome, { kind: "analysed" }>;

@@ -59,6 +59,17 @@ test("Engine takes the first rule that holds, levels descending, level 0 first, 
   assert.equal(fixture.rule("ac"), 100_007, "below a rule that never alerts");
 });
 
+test("Engine looks a value up in lists behind if_fts: what was seen for the first time then is so also where the list fails", () => {
+  const decoders =
+    '<decoder name="door"><prematch>^door: </prematch><regex>^door: (\\S*)</regex><order>user</order><fts>user</fts></decoder>';
+  const rules = `
+    <rule id="100001" level="5"><decoded_as>door</decoded_as><if_fts/><list field="user">etc/lists/known</list><description>x</description></rule>
+    <rule id="100002" level="4"><decoded_as>door</decoded_as><if_fts/><description>x</description></rule>`;
+  const fixture = new EngineFixture({ decoders, rules, lists: { known: "ada:\n" } });
+  assert.deepEqual([fixture.rule("door: ada"), fixture.rule("door: ada")], [100_001, null]);
+  assert.equal(fixture.rule("door: bob"), null, "the first rule took the first time");
+});
+
 test("Engine looks only at the rules of the decoder's category", () => {
   const decoders =
     '<decoder name="web"><prematch>^web</prematch><type>web-log</type></decoder><decoder name="own"><prematch>^own</prematch></decoder>';

@@ -2,19 +2,27 @@
  * The analysis engine: one event in, its verdict out. Time is the event's own receive time, so a replay of the same events gives
  * the same verdicts.
  */
+
 import type { MitreTable } from "#formats/mitre/mitre-table.ts";
+import { effort } from "#formats/patterns/effort.ts";
 import type { RawEvent } from "#model/event-block.ts";
 import type { Verdict } from "./alert/document.ts";
 import { EventMemory, MEMORY_EVENTS_DEFAULT } from "./correlate/event-memory.ts";
 import { DecoderRunner } from "./decode/decode.ts";
+import { addSyslogFields, syslogFields } from "./decode/syslog-fields.ts";
 import { Event } from "./event.ts";
 import { FieldSlots } from "./field-slots.ts";
+import { NO_PLACES, type PlaceLookup } from "./geoip/geo-places.ts";
 import { type AlertLevels, compileRules } from "./match/compile-rules.ts";
 import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
-import { Evaluator, type Match } from "./match/evaluator.ts";
+import { Evaluator, type Match, type StatefulConditions } from "./match/evaluator.ts";
 import { LiteralScanner } from "./match/literal-scanner.ts";
+import { ruleFingerprints } from "./match/rule-fingerprints.ts";
 import { type Predecoded, predecode } from "./predecode/predecode.ts";
 import { agentName } from "./predecode/queue-message.ts";
+import { ResponseBinding } from "./response/binding.ts";
+import { FIRES_NOTHING, type Firing, FiringGate } from "./response/firing.ts";
+import { NO_RESPONSES, type ResponseSettings } from "./response/settings.ts";
 import { CATEGORY_FIREWALL, CATEGORY_OSSEC } from "./ruleset/category.ts";
 import { NO_DECODER } from "./ruleset/decoder.ts";
 import type { Ruleset } from "./ruleset/ruleset.ts";
@@ -24,6 +32,10 @@ import { Accumulator } from "./state/accumulate.ts";
 import { FirstTimeSeen } from "./state/first-time-seen.ts";
 import { LastOutputs } from "./state/last-outputs.ts";
 import { RuleCounters } from "./state/rule-counters.ts";
+import { excessRule } from "./stats/excess-rule.ts";
+import { HourlyStatistics, type StatisticsOptions } from "./stats/hourly-statistics.ts";
+import type { Trace } from "./trace/trace.ts";
+import { TracedEvaluator } from "./trace/traced-evaluator.ts";
 
 const LOCAL_AGENT_ID = "000";
 
@@ -40,6 +52,10 @@ export type EngineOptions = {
   readonly memoryEvents?: number;
   /** `live`: as the manager alerts. `session`: as the log test shows, which differs in `ignore` and keeps odd firewall lines. */
   readonly mode: "live" | "session";
+  /** `analysisd.log_fw`: firewall events are for the firewall log, and incomplete ones for nothing. The default. */
+  readonly logsFirewall?: boolean;
+  /** Without them nothing is written of hours and days that end. */
+  readonly statistics?: StatisticsOptions;
 };
 
 export type Outcome =
@@ -57,7 +73,12 @@ export type Outcome =
       readonly verdict: Verdict | null;
       /** To be written to the alert files. */
       readonly alert: boolean;
+      /** What is to be run; also for results that no file takes. */
+      readonly firing: Firing;
     };
+
+/** An alert beside that of the event that raised it, with a number of its own. */
+export type ExcessAlert = { readonly event: Event; readonly verdict: Verdict };
 
 /** What the engine holds between events. */
 export type EngineState = {
@@ -67,10 +88,12 @@ export type EngineState = {
   readonly accumulator: Accumulator;
   readonly lastOutputs: LastOutputs;
   readonly special: SpecialDecoders;
+  readonly statistics: HourlyStatistics;
 };
 
 /** A rule set made ready to run. Engines of one thread may share it: it holds nothing between events. */
 export class CompiledRuleset {
+  #fingerprints: Uint32Array | null = null;
   readonly rules: CompiledRules;
   readonly decoders: DecoderRunner;
   readonly slots = new FieldSlots();
@@ -78,16 +101,37 @@ export class CompiledRuleset {
   readonly levels: AlertLevels;
   readonly mitre: MitreTable | null;
   readonly decoderIds: ReadonlyMap<string, number>;
+  readonly lists: Ruleset["lists"];
+  readonly binding: ResponseBinding;
+  readonly gate: FiringGate;
+  /** Of addresses; none without a database. */
+  readonly places: PlaceLookup;
 
-  constructor(ruleset: Ruleset, levels: AlertLevels, mitre: MitreTable | null = null) {
+  constructor(
+    ruleset: Ruleset,
+    levels: AlertLevels,
+    mitre: MitreTable | null = null,
+    responses: ResponseSettings = NO_RESPONSES,
+    places: PlaceLookup = NO_PLACES,
+  ) {
     this.levels = levels;
+    this.places = places;
     this.mitre = mitre;
     this.decoderIds = ruleset.decoders.idOfName;
+    this.lists = ruleset.lists;
+    this.binding = new ResponseBinding(responses.responses);
+    this.gate = new FiringGate(responses.whiteList);
     this.rules = compileRules(ruleset, this, levels);
     this.decoders = new DecoderRunner(ruleset.decoders, this.scanner, (id) =>
       this.rules.byId.has(Number(id)),
     );
     this.scanner.compile();
+  }
+
+  /** By the rule's number: tells a rule that another set has alike. */
+  get fingerprints(): Uint32Array {
+    this.#fingerprints ??= ruleFingerprints(this.rules);
+    return this.#fingerprints;
   }
 }
 
@@ -96,48 +140,85 @@ export class Engine {
   readonly #set: CompiledRuleset;
   readonly #options: EngineOptions;
   readonly #evaluator: Evaluator;
+  readonly #tracedEvaluator: TracedEvaluator;
   readonly #shortHostname: string;
+  readonly #dropsIncompleteFirewall: boolean;
+  /** Null when no number of events is too large. */
+  readonly #excessRule: CompiledRule | null;
 
   constructor(set: CompiledRuleset, options: EngineOptions) {
     this.#set = set;
     this.#options = options;
     this.#shortHostname = options.hostname.split(".")[0] ?? options.hostname;
+    const counters = new RuleCounters(set.rules);
     this.state = {
       memory: new EventMemory(set.rules, options.memoryEvents ?? MEMORY_EVENTS_DEFAULT),
-      counters: new RuleCounters(set.rules),
+      counters,
       firstTimeSeen: new FirstTimeSeen(),
       accumulator: new Accumulator(),
       lastOutputs: new LastOutputs(),
       special: new SpecialDecoders(),
+      statistics: new HourlyStatistics(counters, options.statistics ?? null),
     };
-    this.#evaluator = new Evaluator(set.rules, this.state.memory, {
+    this.#dropsIncompleteFirewall = options.mode === "live" && (options.logsFirewall ?? true);
+    const averages = options.statistics?.averages ?? null;
+    this.#excessRule = averages === null ? null : excessRule(averages.alertLevel, set.levels);
+    const conditions: StatefulConditions = {
       firstTimeSeen: (event) => event.firstTimeSeen ?? this.state.firstTimeSeen.offer(event),
       changedOutput: (event, rule) =>
         this.state.lastOutputs.changedFrom(event.hostname ?? "", rule.id, event.log),
-    });
+    };
+    this.#evaluator = new Evaluator(set.rules, this.state.memory, conditions);
+    this.#tracedEvaluator = new TracedEvaluator(set, this.state.memory, conditions);
   }
 
-  process(received: RawEvent): Outcome {
+  /** What its rules and decoders are. */
+  get set(): CompiledRuleset {
+    return this.#set;
+  }
+
+  /** Time goes on without an event. */
+  passTime(nowMs: number): void {
+    this.state.statistics.passTime(nowMs);
+  }
+
+  /** A new `trace` is told the way of the event; the outcome is the same with and without one. */
+  process(received: RawEvent, trace: Trace | null = null): Outcome {
     const raw = withoutNul(received);
+    const { statistics } = this.state;
+    statistics.passTime(raw.receivedMs);
+    statistics.countEvent(raw.queue);
     if (QUEUES_WITHOUT_RULES.has(raw.queue)) return { kind: "not_analysed", reason: "queue", error: null };
+    effort.renew();
     this.#set.slots.clear();
     const special = this.state.special.of(raw.queue);
-    if (special !== undefined) return this.#processSpecial(raw, special);
+    if (special !== undefined) return this.#processSpecial(raw, special, trace);
     const event = this.#toEvent(raw);
     this.#set.scanner.begin(event.log);
-    this.#set.decoders.decode(event);
+    this.#set.decoders.decode(event, trace);
     if (event.decoder.accumulate) this.state.accumulator.apply(event);
-    if (event.category === CATEGORY_FIREWALL && this.#options.mode === "live") {
-      // The peer keeps such events for its firewall log only, and only complete ones reach the rules.
-      if (!FIREWALL_FIELDS.every((field) => event.has(field))) {
+    if (event.category === CATEGORY_FIREWALL) {
+      statistics.countFirewall();
+      // The peer keeps such events for its firewall log, and only complete ones reach the rules.
+      if (this.#dropsIncompleteFirewall && !FIREWALL_FIELDS.every((field) => event.has(field))) {
         return { kind: "not_analysed", reason: "firewall_incomplete", error: null };
       }
     }
-    return this.#conclude(event);
+    return this.#conclude(event, trace);
+  }
+
+  /** The alert on the number of events when `event`, which was analysed last, made them too many. */
+  takeExcess(event: Event): ExcessAlert | null {
+    const text = this.state.statistics.takeExcess();
+    const rule = this.#excessRule;
+    if (text === null || rule === null || !rule.logged) return null;
+    // The next number is inside this event's record in the journal: no other event has it.
+    const remark = event.remark(event.position + 1, text);
+    return { event: remark, verdict: { rule, firedTimes: 0, previousLogs: [], previousOutput: null } };
   }
 
   /** What a decoder that is code makes of a message belongs to the category `ossec`; no header is looked for in it. */
-  #processSpecial(raw: RawEvent, decoder: SpecialDecoder): Outcome {
+  #processSpecial(raw: RawEvent, decoder: SpecialDecoder, trace: Trace | null): Outcome {
     const event = this.#newEvent(raw, WITHOUT_HEADER, raw.message);
     const result = decoder.decode(event);
     if (result.kind === "nothing") return { kind: "not_analysed", reason: "no_event", error: result.error };
@@ -147,12 +228,13 @@ export class Engine {
     event.category = CATEGORY_OSSEC;
     event.firstTimeSeen = result.firstTimeSeen ?? null;
     this.#set.scanner.begin(event.log);
-    return this.#conclude(event);
+    return this.#conclude(event, trace);
   }
 
-  #conclude(event: Event): Outcome {
-    const match = this.#match(event);
-    if (match === null) return { kind: "analysed", event, verdict: null, alert: false };
+  #conclude(event: Event, trace: Trace | null): Outcome {
+    this.state.statistics.countAnalysed();
+    const match = this.#match(event, trace);
+    if (match === null) return unanswered(event, null);
     return this.#options.mode === "live"
       ? this.#concludeLive(event, match)
       : this.#concludeSession(event, match);
@@ -160,7 +242,10 @@ export class Engine {
 
   #toEvent(raw: RawEvent): Event {
     const header = predecode(raw.message);
-    return this.#newEvent(raw, header, header.log);
+    const fields = syslogFields(raw.message, header);
+    const event = this.#newEvent(raw, header, fields?.log ?? header.log);
+    if (fields !== null) addSyslogFields(fields, event);
+    return event;
   }
 
   #newEvent(raw: RawEvent, header: Omit<Predecoded, "log">, log: string): Event {
@@ -184,41 +269,45 @@ export class Engine {
     );
   }
 
-  #match(event: Event): Match | null {
-    if (event.generatedRule === null) return this.#evaluator.evaluate(event);
+  #match(event: Event, trace: Trace | null): Match | null {
+    if (event.generatedRule === null) {
+      return trace === null ? this.#evaluator.evaluate(event) : this.#tracedEvaluator.evaluate(event, trace);
+    }
     const rule = this.#set.rules.byId.get(Number(event.generatedRule));
     return rule === undefined ? null : { rule, parent: null, previousLogs: [], previousOutput: null };
   }
 
-  #verdict(event: Event, match: Match): Verdict {
-    const { rule, previousLogs, previousOutput } = match;
-    const firedTimes = this.state.counters.fire(rule.number, event.receivedMs);
+  #verdict({ rule, previousLogs, previousOutput }: Match): Verdict {
+    const firedTimes = this.state.counters.fire(rule.number);
     return { rule, firedTimes, previousLogs, previousOutput };
   }
 
   #concludeLive(event: Event, match: Match): Outcome {
-    let verdict = this.#verdict(event, match);
-    if (verdict.rule.level === 0) return { kind: "analysed", event, verdict, alert: false };
+    let verdict = this.#verdict(match);
+    if (verdict.rule.level === 0) return unanswered(event, verdict);
     if (this.#isIgnored(match.rule, event, true)) {
       // The event then counts as what the rule above makes of it, which may be nothing.
       const { parent } = match;
-      if (parent === null) return { kind: "analysed", event, verdict: null, alert: false };
+      if (parent === null) return unanswered(event, null);
       const firedTimes = this.state.counters.fired(parent.number);
       verdict = { rule: parent, firedTimes, previousLogs: [], previousOutput: null };
-      if (parent.level === 0) return { kind: "analysed", event, verdict, alert: false };
+      if (parent.level === 0) return unanswered(event, verdict);
     }
-    this.state.memory.remember(event, verdict.rule);
-    return { kind: "analysed", event, verdict, alert: verdict.rule.logged };
+    const { rule } = verdict;
+    this.state.memory.remember(event, rule);
+    const firing = this.#set.gate.firing(event, rule.responses);
+    return { kind: "analysed", event, verdict, alert: rule.logged, firing };
   }
 
   #concludeSession(event: Event, match: Match): Outcome {
-    const verdict = this.#verdict(event, match);
+    const verdict = this.#verdict(match);
     const { rule } = verdict;
     if (rule.level === 0 || this.#isIgnored(rule, event, false)) {
-      return { kind: "analysed", event, verdict, alert: false };
+      return unanswered(event, verdict);
     }
     this.state.memory.remember(event, rule);
-    return { kind: "analysed", event, verdict, alert: rule.level >= this.#set.levels.log };
+    const alert = rule.level >= this.#set.levels.log;
+    return { kind: "analysed", event, verdict, alert, firing: FIRES_NOTHING };
   }
 
   #isIgnored(rule: CompiledRule, event: Event, restart: boolean): boolean {
@@ -227,6 +316,11 @@ export class Engine {
     const nowMs = Math.floor(event.receivedMs / 1000) * 1000;
     return this.state.counters.ignores(rule.number, { windowMs: rule.ignoreMs, nowMs, restart });
   }
+}
+
+/** A result that no file takes and no response answers. */
+function unanswered(event: Event, verdict: Verdict | null): Outcome {
+  return { kind: "analysed", event, verdict, alert: false, firing: FIRES_NOTHING };
 }
 
 /** The peer handles texts that end at their first NUL. */

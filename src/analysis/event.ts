@@ -85,6 +85,16 @@ export class Event implements ComparedEvent {
     this.slots = slots;
   }
 
+  /** What is said about this event, beside what its rule says: with its fields, under a number of its own. */
+  remark(position: number, fullLog: string): Event {
+    const remark = new Event({ ...this, position, fullLog }, this.decoder, this.slots);
+    remark.category = this.category;
+    for (const [index, value] of this.statics.entries()) remark.statics[index] = value;
+    remark.dynamicNames.push(...this.dynamicNames);
+    remark.dynamicValues.push(...this.dynamicValues);
+    return remark;
+  }
+
   setStatic(name: StaticField, value: string): void {
     this.statics[staticIndex(name)] = value;
   }

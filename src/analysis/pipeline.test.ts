@@ -8,9 +8,12 @@ import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
 import { forEachOutput, OUTPUT_BLOCK_BYTES, type OutputBlock } from "#model/output-block.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
+import { AgentLabels } from "./alert/agent-labels.ts";
+import { compileCustomAlert } from "./alert/custom-alert.ts";
+import { DEAD_LETTERS_PER_SECOND_MAX } from "./dead-letters.ts";
 import { compileRuleset, JSON_DECODER, START_MS } from "./engine.fixture.ts";
-import { Engine } from "./engine.ts";
-import { AnalysisPipeline, type OutputSelection, type ShownAlert } from "./pipeline.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
+import { type AlertForm, AnalysisPipeline, type OutputSelection, type ShownAlert } from "./pipeline.ts";
 
 process.env["TZ"] = "UTC";
 
@@ -19,12 +22,19 @@ const RULES = `
   <rule id="100002" level="2"><match>quiet</match><description>below the level</description></rule>
   <rule id="100003" level="0"><match>nothing</match><description>nothing</description></rule>
   <rule id="100004" level="8"><decoded_as>json</decoded_as><description>for $(dstuser)</description></rule>`;
-const ALL: OutputSelection = { alertsJson: true, alertsLog: true, archivesJson: true, archivesLog: true };
+const ALL: OutputSelection = {
+  alertsJson: true,
+  alertsLog: true,
+  archivesJson: true,
+  archivesLog: true,
+  firewallLog: true,
+};
 const NONE: OutputSelection = {
   alertsJson: false,
   alertsLog: false,
   archivesJson: false,
   archivesLog: false,
+  firewallLog: false,
 };
 const SET = compileRuleset({ decoders: JSON_DECODER, rules: RULES });
 
@@ -43,9 +53,10 @@ class PipelineFixture {
   readonly #builder = new EventBlockBuilder(7);
   #position = 0;
 
-  constructor(selection: OutputSelection, engine = newEngine()) {
+  constructor(selection: OutputSelection, engine = newEngine(), form: Partial<AlertForm> = {}) {
     this.pipeline = new AnalysisPipeline({
       engine,
+      form: { labels: new AgentLabels(false), placesInJson: false, customAlert: null, ...form },
       identity: { hostname: "manager", cluster: null },
       selection,
       clock: this.clock,
@@ -95,8 +106,10 @@ class PipelineFixture {
   }
 }
 
+const ENGINE: EngineOptions = { hostname: "manager", mode: "live" };
+
 function newEngine(): Engine {
-  return new Engine(SET, { hostname: "manager", mode: "live" });
+  return new Engine(SET, ENGINE);
 }
 
 /** An engine that cannot take messages of one kind. */
@@ -158,6 +171,66 @@ test("AnalysisPipeline archives every event, with a rule only when one above lev
   );
 });
 
+test("AnalysisPipeline gives an agent's alerts and archives the labels that are known when they are made", () => {
+  const labels = new AgentLabels(false);
+  const fixture = new PipelineFixture({ ...ALL, archivesLog: false }, newEngine(), { labels });
+  const alert = { message: "an alert", agentId: "007", location: "x", locationPrefix: "(web1) any->" };
+  fixture.send(alert);
+  const facts = { address: "10.1.2.3", labels: [{ key: "a.b", value: "c", hidden: false, system: false }] };
+  labels.set("007", facts);
+  fixture.send(alert, "an alert");
+  const written = fixture.written();
+  const agents = written.filter(({ kind }) => kind !== "alert_log").map(({ text }) => JSON.parse(text).agent);
+  const [plain, known] = [
+    { id: "007", name: "web1" },
+    { id: "007", name: "web1", ip: "10.1.2.3", labels: { a: { b: "c" } } },
+  ];
+  const host = { id: "000", name: "manager" };
+  assert.deepEqual(agents, [plain, plain, known, known, host, host]);
+  const logs = written
+    .filter(({ kind }) => kind === "alert_log")
+    .map(({ text }) => text.includes("\na.b: c\n"));
+  assert.deepEqual(logs, [false, true, false]);
+});
+
+test("AnalysisPipeline shows the places of addresses in alerts.log, and in documents when it is told to", () => {
+  const places = { "192.0.2.1": "US / California", "192.0.2.2": "FR" };
+  const engine = () => new Engine(compileRuleset({ decoders: JSON_DECODER, rules: RULES, places }), ENGINE);
+  const message = '{"srcip":"192.0.2.1","srcport":"1","dstip":"192.0.2.2","dstport":"2","other":"x"}';
+  const textsOf = (placesInJson: boolean) => {
+    const fixture = new PipelineFixture({ ...ALL, archivesLog: false }, engine(), { placesInJson });
+    fixture.send(message, '{"srcip":"10.0.0.1"}');
+    return fixture.written().map(({ text }) => text);
+  };
+  const data = (text = "") => JSON.stringify(JSON.parse(text).data);
+  const [alert = "", log = "", archive, , second = ""] = textsOf(true);
+  const shown = `${message.slice(0, 20)},"srcgeoip":"US / California","srcport":"1","dstip":"192.0.2.2","dstgeoip":"FR",`;
+  assert.equal(data(alert), `${shown}"dstport":"2","other":"x"}`);
+  assert.equal(data(archive), data(alert));
+  assert.deepEqual(log.split("\n").slice(3, 9), [
+    "Src IP: 192.0.2.1",
+    "Src Location: US / California",
+    "Src Port: 1",
+    "Dst IP: 192.0.2.2",
+    "Dst Location: FR",
+    "Dst Port: 2",
+  ]);
+  assert.doesNotMatch(second, /Location/);
+  const [plain = "", sameLog = ""] = textsOf(false);
+  assert.equal(data(plain), message);
+  assert.equal(sameLog, log);
+});
+
+test("AnalysisPipeline writes alerts.log in the administrator's words", () => {
+  const customAlert = compileCustomAlert("$RULEID at $LOCATION");
+  const fixture = new PipelineFixture({ ...NONE, alertsLog: true }, newEngine(), { customAlert });
+  fixture.send("an alert");
+  assert.deepEqual(
+    fixture.written().map(({ kind, text }) => [kind, text]),
+    [["alert_log", "100001 at /var/log/x\n"]],
+  );
+});
+
 test("AnalysisPipeline archives no keepalives, but analyses them", () => {
   const fixture = new PipelineFixture(ALL);
   const at = (location: string, locationPrefix = "") => ({ message: "an alert", location, locationPrefix });
@@ -168,14 +241,28 @@ test("AnalysisPipeline archives no keepalives, but analyses them", () => {
   assert.equal(fixture.kinds().filter((kind) => kind === "archive_log").length, 2);
 });
 
-test("AnalysisPipeline counts and says an event that cannot be analysed, and goes on with the others", () => {
+test("AnalysisPipeline sets an event aside that cannot be analysed, and goes on with the others", () => {
   const fixture = new PipelineFixture(
     { ...NONE, alertsJson: true },
     new BrokenEngine(SET, { hostname: "manager", mode: "live" }),
   );
   fixture.send("an alert 1", { message: "poison", agentId: "003" }, "an alert 2", "poison", "an alert 3");
-  const logs = fixture.written().map(({ text }) => JSON.parse(text).full_log);
-  assert.deepEqual(logs, ["an alert 1", "an alert 2", "an alert 3"]);
+  const written = fixture.written();
+  const logs = written.map(({ kind, text }) => [kind, JSON.parse(text).full_log]);
+  const [first, letter] = written;
+  assert.deepEqual(logs, [
+    ["alert_json", "an alert 1"],
+    ["dead_letter", undefined],
+    ["alert_json", "an alert 2"],
+    ["dead_letter", undefined],
+    ["alert_json", "an alert 3"],
+  ]);
+  const { id, event, reason, frames } = JSON.parse(letter?.text ?? "");
+  assert.equal(id, `${Math.floor(START_MS / 1000)}.${letter?.position}`);
+  assert((letter?.position ?? 0) > (first?.position ?? 0));
+  assert.deepEqual(event, { queue: "1", agent: "003", location: "/var/log/x", message: "poison" });
+  assert.equal(reason, "RangeError: it is poisonous");
+  assert.match(frames[0], /^at BrokenEngine\.process .*pipeline\.test\.ts/);
   assert.equal(fixture.metrics.get("events_failed"), 2);
   assert.equal(fixture.metrics.get("events_analysed"), 5);
   assert.equal(fixture.metrics.get("alerts"), 3);
@@ -185,6 +272,31 @@ test("AnalysisPipeline counts and says an event that cannot be analysed, and goe
   fixture.clock.advance(1001);
   fixture.send("poison");
   assert.equal(fixture.log.texts("error").length, 2);
+});
+
+test("AnalysisPipeline sets aside so many events of a second and counts the others", () => {
+  const engine = new BrokenEngine(SET, { hostname: "manager", mode: "live" });
+  const fixture = new PipelineFixture(NONE, engine);
+  const poison = { message: "poison" };
+  const next = { ...poison, receivedMs: START_MS + 1000 };
+  fixture.send(...Array.from({ length: DEAD_LETTERS_PER_SECOND_MAX + 2 }, () => poison), next);
+  assert.equal(fixture.kinds().length, DEAD_LETTERS_PER_SECOND_MAX + 1);
+  assert.equal(fixture.metrics.get("dead_letters_dropped"), 2);
+  assert.equal(fixture.metrics.get("events_failed"), DEAD_LETTERS_PER_SECOND_MAX + 3);
+});
+
+test("AnalysisPipeline counts events that took long, and sets none of them aside", () => {
+  class SlowEngine extends Engine {
+    override process(raw: Parameters<Engine["process"]>[0]): ReturnType<Engine["process"]> {
+      fixture.clock.advance(Number(raw.message.split(" ")[0]));
+      return super.process(raw);
+    }
+  }
+  const engine = new SlowEngine(SET, { hostname: "manager", mode: "live" });
+  const fixture = new PipelineFixture({ ...NONE, alertsJson: true }, engine);
+  fixture.send("499 ms, an alert", "500 ms, an alert", "0 ms");
+  assert.equal(fixture.metrics.get("events_slow"), 1);
+  assert.deepEqual(fixture.kinds(), ["alert_json", "alert_json"]);
 });
 
 test("AnalysisPipeline counts events that the rules did not see, by their reason", () => {
@@ -267,4 +379,67 @@ test("AnalysisPipeline emits full blocks by itself, in order, and nothing when t
     positions,
     [...positions].sort((left, right) => left - right),
   );
+});
+
+const FIREWALL_SET = compileRuleset({
+  decoders: `<decoder name="wall"><type>firewall</type><prematch>^wall </prematch></decoder>
+    <decoder name="full"><parent>wall</parent><type>firewall</type>
+      <regex>(\\w+) (\\w+) (\\S+):(\\d+) (\\S+):(\\d+)</regex>
+      <order>action, protocol, srcip, srcport, dstip, dstport</order></decoder>`,
+  rules: '<rule id="100001" level="5"><if_sid>2</if_sid><description>x</description></rule>',
+});
+const WALL = "wall deny tcp 10.0.0.1:5 10.0.0.2:6";
+
+test("AnalysisPipeline writes complete firewall events to the firewall log, and incomplete ones nowhere", () => {
+  const fixture = new PipelineFixture(ALL, new Engine(FIREWALL_SET, { hostname: "manager", mode: "live" }));
+  fixture.send(WALL, "wall of text");
+  assert.deepEqual(fixture.kinds(), [
+    "alert_json",
+    "alert_log",
+    "firewall_log",
+    "archive_json",
+    "archive_log",
+  ]);
+  assert.match(fixture.written()[2]?.text ?? "", / DROP tcp 10\.0\.0\.1:5->10\.0\.0\.2:6\n$/);
+  assert.equal(fixture.metrics.get("events_not_analysed_firewall_incomplete"), 1);
+});
+
+test("AnalysisPipeline shows the rules every firewall event when there is no firewall log", () => {
+  const options = { hostname: "manager", mode: "live", logsFirewall: false } as const;
+  const fixture = new PipelineFixture({ ...NONE, archivesLog: true }, new Engine(FIREWALL_SET, options));
+  fixture.send(WALL, "wall of text");
+  assert.deepEqual(fixture.kinds(), ["archive_log", "archive_log"]);
+});
+
+test("AnalysisPipeline writes totals with the record that ends the hour, also a control record", () => {
+  const statistics = { averages: null };
+  const options = { hostname: "manager", mode: "live", statistics } as const;
+  const fixture = new PipelineFixture(NONE, new Engine(SET, options));
+  const atHour = (hour: number) => ({ message: "an alert", receivedMs: Date.UTC(2026, 10, 21, hour) });
+  fixture.send(atHour(3), atHour(4), "control: time passes");
+  const [three, four, ...rest] = fixture.written();
+  assert.deepEqual(rest, []);
+  assert(three !== undefined && four !== undefined && three.position < four.position);
+  assert.equal(three.text, "totals/2026/Nov/ossec-totals-21.log\n3-100001-5-1\n3--1--1--0--0\n\n");
+  assert.match(four.text, /^totals\/\S+\n4-100001-5-1\n/);
+});
+
+test("AnalysisPipeline writes the alert on too many events behind that of the event, with a number of its own", () => {
+  const saved = { hourly: new Array<number>(24).fill(1), days: 3, weekly: [] };
+  const limits = { alertLevel: 7, differenceMax: 999_000, differenceMin: 1, differencePercent: 0 };
+  const statistics = { averages: { ...limits, saved } };
+  const options = { hostname: "manager", mode: "live", statistics } as const;
+  const fixture = new PipelineFixture({ ...NONE, alertsJson: true }, new Engine(SET, options));
+  fixture.send("an alert", "an alert", "an alert", "an alert");
+  const alerts = fixture.written().map(({ position, text }) => ({ position, document: JSON.parse(text) }));
+  assert.deepEqual(
+    alerts.map(({ document }) => document.rule.id),
+    ["100001", "100001", "100001", "11", "100001"],
+  );
+  const [, , third, excess, fourth] = alerts;
+  assert(third !== undefined && excess !== undefined && fourth !== undefined);
+  assert(third.position < excess.position && excess.position < fourth.position);
+  assert.equal(excess.document.id.split(".")[1], String(excess.position));
+  assert.equal(fixture.metrics.get("alerts"), 5);
+  assert.equal(fixture.shown[3]?.ruleId, "11");
 });

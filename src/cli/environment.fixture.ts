@@ -1,6 +1,7 @@
 /** A process in memory: arguments and stdin in, stdout, stderr and the exit code out. */
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
+import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import type { Environment, Output } from "./environment.ts";
 import { runProgram } from "./program.ts";
 
@@ -39,12 +40,14 @@ export type Given = {
   /** Each is a chunk; latin1. */
   readonly stdin?: readonly string[] | AsyncIterable<Uint8Array>;
   readonly files?: Environment["files"];
+  readonly localSockets?: Environment["localSockets"];
   readonly variables?: Environment["variables"];
   readonly terminal?: boolean;
 };
 
 export function fakeProcess(args: readonly string[], given: Given = {}): FakeProcess {
   const { stdin = [], files = new FakeFiles(), variables = {}, terminal = false } = given;
+  const { localSockets = new FakeLocalSockets() } = given;
   const stdout = new RecordingOutput();
   const stderr = new RecordingOutput();
   stdout.isTerminal = terminal;
@@ -56,6 +59,7 @@ export function fakeProcess(args: readonly string[], given: Given = {}): FakePro
     stderr,
     clock: new FakeClock(),
     files,
+    localSockets,
     hostname: "manager.example",
     openInput: (path) => chunksOf(files.read(path).toString("latin1")),
     exitCode: 0,

@@ -1,6 +1,7 @@
 /** What a command sees of the process that runs it; node-environment.ts is the real one, environment.fixture.ts that of the tests. */
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
+import type { LocalSockets } from "#kernel/ports/local-sockets.ts";
 
 export interface Output {
   readonly isTerminal: boolean;
@@ -26,6 +27,7 @@ export type Environment = {
   readonly stderr: Output;
   readonly clock: Clock;
   readonly files: Files;
+  readonly localSockets: Pick<LocalSockets, "open">;
   readonly hostname: string;
   /** Also pipes and devices; iteration throws `CodedError` where it cannot be read. */
   readonly openInput: (path: string) => AsyncIterable<Uint8Array>;

@@ -5,6 +5,7 @@ import type { Writable } from "node:stream";
 import { CodedError, errnoOf, messageOf } from "#kernel/errors.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { systemLocalSockets } from "#kernel/platform/local-sockets.ts";
 import type { Environment, Output } from "./environment.ts";
 
 /** As much as a pipe holds. */
@@ -70,6 +71,7 @@ export function nodeEnvironment(): Environment {
     stderr,
     clock: new SystemClock(),
     files: systemFiles,
+    localSockets: systemLocalSockets,
     hostname: hostname(),
     openInput: readInput,
     exitCode: 0,

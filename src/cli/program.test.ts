@@ -9,7 +9,9 @@ const WRONG_CALLS: readonly (readonly [args: string, text: string])[] = [
   ["logtset", "cyb3rhq: unknown command 'logtset' (did you mean logtest?)\n"],
   ["rules chekc", "cyb3rhq: unknown command 'chekc' (did you mean check?)\n"],
   ["logtest --jsn", "cyb3rhq: unknown option '--jsn' (did you mean --json?)\n"],
-  ["logtest --location [001", "cyb3rhq: option '--location <location>' argument '[001' is invalid."],
+  ["logtest --location [001", "cyb3rhq: option '-l, --location <location>' argument '[001' is invalid."],
+  ["logtest --ut 100:3", "cyb3rhq: option '-U, --ut <rule:alert:decoder>' argument '100:3' is invalid."],
+  ["explain --rule x", "cyb3rhq: option '--rule <id>' argument 'x' is invalid."],
   ["logtest surplus", "cyb3rhq: too many arguments for 'logtest'. Expected 0 arguments but got 1"],
   ["rules test", "cyb3rhq: missing required argument 'file'\n"],
   ["rules check", "cyb3rhq: missing required argument 'dir'\n"],
@@ -38,6 +40,7 @@ test("the program without a command shows its help on stderr", async () => {
 test("every command's help tells what it does, its options and exit codes", async () => {
   const commands = [
     ["logtest"],
+    ["explain"],
     ["rules", "check"],
     ["rules", "test"],
     ["replay"],
@@ -52,7 +55,7 @@ test("every command's help tells what it does, its options and exit codes", asyn
     assert.match(stdout.text, /Exit codes: 0 .*2 wrong use of the command line\.\n$/);
   }
   const { stdout } = await runCommand(["--help"]);
-  for (const name of ["logtest", "rules", "replay", "regex", "completion", "version"]) {
+  for (const name of ["logtest", "explain", "rules", "replay", "regex", "completion", "version"]) {
     assert.match(stdout.text, new RegExp(`^ {2}${name} `, "m"));
   }
 });

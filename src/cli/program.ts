@@ -6,9 +6,13 @@
 import { Command, CommanderError } from "commander";
 import { CodedError } from "#kernel/errors.ts";
 import { utf8Bytes } from "./bytes.ts";
+import * as agentAuth from "./commands/agent-auth.ts";
 import * as agents from "./commands/agents.ts";
+import * as authd from "./commands/authd.ts";
 import * as completion from "./commands/completion.ts";
 import * as config from "./commands/config.ts";
+import * as explain from "./commands/explain.ts";
+import * as groups from "./commands/groups.ts";
 import * as logtest from "./commands/logtest.ts";
 import * as regex from "./commands/regex.ts";
 import * as replay from "./commands/replay.ts";
@@ -18,6 +22,7 @@ import * as start from "./commands/start.ts";
 import * as status from "./commands/status.ts";
 import * as stop from "./commands/stop.ts";
 import * as version from "./commands/version.ts";
+import * as wpk from "./commands/wpk.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from "./environment.ts";
 import { wantsColours } from "./style.ts";
 
@@ -32,11 +37,16 @@ const COMMANDS: readonly CommandModule[] = [
   stop,
   status,
   agents,
+  agentAuth,
+  authd,
+  groups,
   config,
   logtest,
+  explain,
   rules,
   replay,
   regex,
+  wpk,
   selftest,
   completion,
   version,

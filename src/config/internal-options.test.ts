@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "#formats/source-position.ts";
-import { defaultInternalOptions, describeInternalOptions, readInternalOptions } from "./internal-options.ts";
+import {
+  defaultInternalOptions,
+  describeInternalOptions,
+  readInternalOptions,
+  valuesOf,
+} from "./internal-options.ts";
 
 const read = (text: string) => readInternalOptions([{ text, file: "internal_options.conf" }]);
 
@@ -59,4 +64,12 @@ test("readInternalOptions() accepts each end of a range and refuses one more, ke
     "internal_options.conf:4:13: error: (2302): Invalid definition for authd.debug: ''. (expected a whole number from 0 to 2)",
   ]);
   assert.deepEqual([options.remoted.requestPool, options.remoted.workerPool], [1024, 4]);
+});
+
+test("valuesOf() gives a group by the names of the file", () => {
+  const { options } = read("remoted.request_pool=7\n");
+  const values = valuesOf(options, "remoted");
+  assert.equal(values["request_pool"], 7);
+  assert.equal(values["response_timeout"], 60);
+  assert.deepEqual(valuesOf(options, "authd"), { debug: 0 });
 });

@@ -101,6 +101,21 @@ const analysisd = {
     "Time between two writes of the state file; 0 for never.",
   ),
   debug,
+  // The peer has none of the following.
+  reloadOnChangeSeconds: number(
+    "reload_on_change",
+    0,
+    0,
+    3600,
+    "Time between two looks whether files of the rule set changed, which reloads it; 0 for never.",
+  ),
+  reloadKeepsState: number(
+    "reload_keep_state",
+    1,
+    0,
+    1,
+    "A reload keeps what was counted for rules that stay as they are.",
+  ),
 } as const;
 
 // Defaults and ranges: wazuh v4.14.7: src/remoted.
@@ -238,6 +253,19 @@ export function readInternalOptions(
 
 export function defaultInternalOptions(): InternalOptions {
   return readInternalOptions([]).options;
+}
+
+/** The values of a group by the names that its options have in the file. */
+export function valuesOf(
+  options: InternalOptions,
+  group: keyof typeof groups,
+): Readonly<Record<string, number>> {
+  const values = new Map<string, number>(Object.entries(options[group]));
+  const named = Object.entries<InternalOption>(groups[group]).map(([key, { name, fallback }]) => [
+    name,
+    values.get(key) ?? fallback,
+  ]);
+  return Object.fromEntries(named);
 }
 
 /** `group.name` with each option's range, default and meaning. */

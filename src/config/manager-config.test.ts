@@ -143,6 +143,18 @@ const MISTAKES: readonly (readonly [sections: string, problems: readonly string[
     ["error: Invalid option <queue_size> for Syslog remote connection."],
   ],
   [
+    "<remote><connection>secure</connection><format>raw</format><tls><key>k</key></tls></remote>",
+    [
+      "error: Invalid option <format> for secure remote connection.",
+      "error: <tls> of <remote> needs a certificate and a key.",
+      "error: Invalid option <tls> for secure remote connection.",
+    ],
+  ],
+  [
+    "<remote><connection>syslog</connection><allowed-ips>any</allowed-ips><protocol>udp</protocol><tls><certificate>c</certificate><key>k</key></tls></remote>",
+    ["error: <tls> of <remote> needs TCP."],
+  ],
+  [
     "<remote><connection>secure</connection><queue_size>262145</queue_size></remote>",
     ["warning: Queue size is very high. The application may run out of memory."],
   ],
@@ -215,6 +227,17 @@ const MISTAKES: readonly (readonly [sections: string, problems: readonly string[
     "<command><name>!c</name><executable>e</executable></command>",
     [invalid("name", "!c"), "error: (1280): Missing command options."].toReversed(),
   ],
+  ...["../../bin/sh", "/bin/sh", "a..b", "sh\n- x", "sh\x07"].map(
+    (text) =>
+      [
+        `<command><name>c</name><executable>${text}</executable></command>`,
+        ["error: (1280): Missing command options.", invalid("executable", text.replace(/[\n\x07]/, " "))],
+      ] as const,
+  ),
+  [
+    `${COMMAND}<active-response><command>c</command><location>local</location><rules_group>\\q</rules_group></active-response>`,
+    ["warning: (1452): Syntax error on regex: '\\q'"],
+  ],
   [
     "<active-response><command>c</command></active-response>",
     ["error: (1281): Missing options in the active response."],
@@ -257,7 +280,7 @@ test("readManagerConfig() reports all mistakes of a file in its order, each with
     "<ossec_config>\n <auth>\n  <port> 1515</port>\n  <x/>\n </auth>\n</ossec_config>\n<agent_config/>";
   assert.deepEqual(readManagerConfig(text, "ossec.conf").problems.map(formatProblem), [
     "ossec.conf:3:9: error: (1235): Invalid value for element 'port':  1515. (expected a whole number from 1 to 65535, without blanks around it)",
-    "ossec.conf:4:3: error: (1230): Invalid element in the configuration: 'x'. (expected one of disabled, remote_enrollment, port, ipv6, use_source_ip, purge, use_password, ciphers, ssl_agent_ca, ssl_verify_host, ssl_manager_cert, ssl_manager_key, ssl_auto_negotiate, force, force_insert, force_time, agents)",
+    "ossec.conf:4:3: error: (1230): Invalid element in the configuration: 'x'. (expected one of disabled, remote_enrollment, port, ipv6, use_source_ip, purge, use_password, ciphers, ssl_agent_ca, ssl_verify_host, ssl_manager_cert, ssl_manager_key, ssl_auto_negotiate, proxy_protocol_from, force, force_insert, force_time, agents)",
     "ossec.conf:7:1: error: (1230): Invalid element in the configuration: 'agent_config'. (expected <ossec_config>)",
   ]);
   const [problem] = readManagerConfig("<ossec_config>", "ossec.conf").problems;
@@ -310,6 +333,18 @@ test("defaultManagerConfig() has the peer's defaults", () => {
     [true, "wazuh", "node01", "master"],
   );
   assert.deepEqual(activeResponse.responses, []);
+});
+
+test("readManagerConfig() warns of a limit of events without a number, and of no other", () => {
+  const limit = (inside: string) => `<global><limits><eps>${inside}</eps></limits></global>`;
+  const warning = "warning: EPS limit disabled. The maximum value is missing in the configuration block.";
+  assert.deepEqual(problemsOf(limit("<timeframe>5</timeframe>")), [warning]);
+  for (const maximum of [0, 7]) {
+    const text = `<ossec_config>${limit(`<maximum>${maximum}</maximum>`)}</ossec_config>`;
+    const { config, problems } = readManagerConfig(text, "ossec.conf");
+    assert.deepEqual(problems, []);
+    assert.deepEqual(config.global.limits.eps, { maximum, timeframeSeconds: 10 });
+  }
 });
 
 test("readManagerConfig() lets the later option win and collects lists over blocks and roots", () => {
@@ -368,6 +403,29 @@ test("readManagerConfig() reads <auth> with <force>, and the old options only wi
   assert.equal(read(`<auth>${old}<force/></auth>`).config.auth.force.enabled, true);
 });
 
+test("readManagerConfig() reads the balancers that are believed", () => {
+  const from = (text: string) => `<proxy_protocol_from>${text}</proxy_protocol_from>`;
+  const { auth, remote } = load(
+    `<auth>${from("10.0.0.5")}${from("2001:db8::/32")}</auth><remote><connection>secure</connection>${from("10.1.0.0/16")}</remote>`,
+  );
+  assert.deepEqual(
+    auth.balancers.map(({ prefixBits }) => prefixBits),
+    [32, 32],
+  );
+  assert.deepEqual(remote.secure?.balancers, [
+    { address: { version: 4, words: [0x0a01, 0] }, prefixBits: 16 },
+  ]);
+  for (const text of ["any", "!10.0.0.5", "balancer.example", ""]) {
+    assert.deepEqual(problemsOf(`<auth>${from(text)}</auth>`), [
+      `error: (1237): Invalid ip address: '${text}'.`,
+    ]);
+  }
+  const syslog = `<remote><connection>syslog</connection><allowed-ips>any</allowed-ips>${from("10.0.0.5")}</remote>`;
+  assert.deepEqual(problemsOf(syslog), [
+    "error: Invalid option <proxy_protocol_from> for Syslog remote connection.",
+  ]);
+});
+
 test("readManagerConfig() reads both kinds of <remote>", () => {
   const { remote } = load(
     `<remote><connection>syslog</connection><protocol>udp</protocol><allowed-ips>any</allowed-ips><denied-ips>10.0.0.0/255.0.0.0</denied-ips></remote>
@@ -383,6 +441,7 @@ test("readManagerConfig() reads both kinds of <remote>", () => {
     ridsClosingSeconds: 3600,
     connectionOvertakeSeconds: 60,
     allowHigherVersions: true,
+    balancers: [],
   });
   assert.deepEqual(remote.syslog, [
     {
@@ -392,8 +451,24 @@ test("readManagerConfig() reads both kinds of <remote>", () => {
       localIp: null,
       allowed: [{ negated: false, network: "any" }],
       denied: [{ negated: false, network: { address: { version: 4, words: [0x0a00, 0] }, prefixBits: 8 } }],
+      format: "raw",
+      messagesPerSecond: 0,
+      idleSeconds: 86_400,
+      tls: null,
     },
   ]);
+});
+
+test("readManagerConfig() reads the options of ours for syslog", () => {
+  const tls =
+    "<tls><certificate>etc/s.pem</certificate><key>/k.pem</key><client_ca>etc/ca.pem</client_ca></tls>";
+  const { remote } = load(
+    `<remote><connection>syslog</connection><allowed-ips>any</allowed-ips>${tls}<format>rfc5424</format>
+       <messages_per_second>500</messages_per_second><idle_time>0</idle_time></remote>`,
+  );
+  const [{ port, format, messagesPerSecond, idleSeconds, tls: read } = assert.fail()] = remote.syslog;
+  assert.deepEqual([port, format, messagesPerSecond, idleSeconds], [6514, "rfc5424", 500, 0]);
+  assert.deepEqual(read, { certificate: "etc/s.pem", key: "/k.pem", clientCa: "etc/ca.pem" });
 });
 
 test("readManagerConfig() reads <localfile>, its options in any case", () => {

@@ -130,6 +130,15 @@ export const addressRule = withError(
   (_, text) => `(1237): Invalid ip address: '${text}'.`,
 );
 
+/** The same without `!` and `any`: who is named here is trusted. */
+export const trustedNetwork = withError(
+  kindOf("an IP address or a network such as 10.0.0.0/8", (text) => {
+    const rule = parseAddressRule(text);
+    return rule === null || rule.negated || rule.network === "any" ? null : rule.network;
+  }),
+  (_, text) => `(1237): Invalid ip address: '${text}'.`,
+);
+
 /** The address of a listener: the text as it is written. */
 export const ipAddress = withError(
   kindOf("an IP address", (text) => (parseIpAddress(text) === null ? null : text)),

@@ -7,6 +7,7 @@ import { agentSource, escapeLocation } from "#formats/wire/agent/event.ts";
 import { type CipherMethod, type MessageCipher, messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { formatIpAddress, type IpAddress } from "#model/address.ts";
 import type { AgentAddress, AgentId, AgentKey, AgentName } from "#model/agent.ts";
+import { AgentStatistics } from "./agent-statistics.ts";
 
 export type AgentEntry = {
   readonly id: AgentId;
@@ -19,16 +20,24 @@ export type AgentTableChange =
   /** A new agent, or another name, address or key of a known one. */
   { readonly kind: "put"; readonly agent: AgentEntry } | { readonly kind: "removed"; readonly id: AgentId };
 
-/** The one connection that speaks for an agent. */
+/** The one connection that speaks for an agent, or what stands for one over UDP. */
 export interface AgentLink {
   /** As log lines name the connection. */
   readonly number: number;
+  /** Nothing is lost when another connection takes over at once. */
+  readonly yields: boolean;
   /** When the last message was opened on it (monotonic). */
   readonly lastMessageMs: number;
   /** A control message came on it: messages to the agent may go out. */
   readonly greeted: boolean;
+  /** Written and not yet handed to the system. */
+  readonly pendingBytes: number;
+  /** What is sent too fast does not arrive. */
+  readonly losesParts: boolean;
   /** False when the agent reads too slowly: the message is not sent. */
   send(message: Uint8Array): boolean;
+  /** Parts of a file, each a message, sealed faster than other messages and not as small. False: none of them is sent. */
+  sendParts(parts: readonly Uint8Array[]): boolean;
   close(reason: string): void;
 }
 
@@ -41,6 +50,7 @@ export class KnownAgent {
   /** Digest of the last keepalive's text: most say what the one before said. */
   keepaliveDigest: string | null = null;
   #cipher: MessageCipher | null = null;
+  #statistics: AgentStatistics | null = null;
   #locationPrefix: string | null = null; // made at the first event: most agents of a large table are silent
 
   constructor({ id, name, address, key }: AgentEntry) {
@@ -63,6 +73,11 @@ export class KnownAgent {
 
   cipherOf(method: CipherMethod): MessageCipher {
     return this.#cipher?.method === method ? this.#cipher : messageCipher(this, method);
+  }
+
+  get statistics(): AgentStatistics {
+    this.#statistics ??= new AgentStatistics();
+    return this.#statistics;
   }
 
   get locationPrefix(): string {

@@ -1,10 +1,23 @@
 /** The settings of the agent connection service, already parsed. */
+import type { Protocols } from "#config/sections/remote.ts";
 import { CONNECTIONS_MAX } from "./limits.ts";
+
+/** `remoted.request_*`, `remoted.response_timeout` and `remoted.max_attempts`. */
+export type RequestConfig = {
+  /** Requests that wait at a time. */
+  readonly pool: number;
+  readonly responseMs: number;
+  /** Over UDP: from one try to the next. */
+  readonly retryMs: number;
+  readonly attemptsMax: number;
+};
 
 export type ConnectionConfig = {
   readonly host: string;
   /** `<remote><port>` of the secure connection. */
   readonly port: number;
+  /** `<remote><protocol>`; at least one of them. */
+  readonly protocols: Protocols;
   /** For the line that says the service has started. */
   readonly processId: number;
   /** Agents may not be newer, in major and minor: `v4.14.7`. */
@@ -25,6 +38,7 @@ export type ConnectionConfig = {
   readonly raisesDisconnected: boolean;
   /** Open connections; a new one beyond it is closed at once. */
   readonly connectionsMax: number;
+  readonly requests: RequestConfig;
   /** `queue/rids`. */
   readonly countersDirectory: string;
 };
@@ -32,6 +46,7 @@ export type ConnectionConfig = {
 /** What the peer has where nothing is configured. */
 export const CONNECTION_DEFAULTS = {
   port: 1514,
+  protocols: { tcp: true, udp: false },
   allowHigherVersions: false,
   overtakeSeconds: 60,
   verifyMessageIds: false,
@@ -40,4 +55,5 @@ export const CONNECTION_DEFAULTS = {
   disconnectionAlertSeconds: 0,
   raisesDisconnected: true,
   connectionsMax: CONNECTIONS_MAX,
+  requests: { pool: 1024, responseMs: 60_000, retryMs: 1000, attemptsMax: 4 },
 } as const satisfies Partial<ConnectionConfig>;

@@ -15,6 +15,7 @@ import type { ConnectionConfig } from "./config.ts";
 import type { ConnectionEvents } from "./events.ts";
 import type { AgentReports } from "./needs.ts";
 import type { PatientSink } from "./patient-sink.ts";
+import type { PendingRequests } from "./pending-requests.ts";
 import type { Presence } from "./presence.ts";
 
 /** The queue of messages about the manager's own doings. */
@@ -43,6 +44,7 @@ export type ControlNeeds = {
   readonly reports: AgentReports;
   readonly sink: PatientSink;
   readonly events: ConnectionEvents;
+  readonly requests: PendingRequests;
 };
 
 export class ControlMessages {
@@ -53,7 +55,7 @@ export class ControlMessages {
   }
 
   handle(agent: KnownAgent, message: Buffer, arrival: Arrival): ControlOutcome {
-    const { events } = this.#needs;
+    const { events, requests } = this.#needs;
     const control = parseControlMessage(message);
     switch (control.kind) {
       case "startup":
@@ -63,7 +65,8 @@ export class ControlMessages {
       case "shutdown":
         return this.#shutdown(agent, arrival);
       case "request-answer":
-        events.dropped("control_request_answer", arrival.peerAddress, arrival.monotonicMs, null);
+        agent.statistics.received("requestAnswers", arrival.wallMs);
+        requests.answered(agent.id, control.requestNumber, control.answer);
         return NOTHING;
       case "invalid": {
         const text = `Invalid message from agent: '${agent.name}' (${agent.id})`;
@@ -88,6 +91,7 @@ export class ControlMessages {
     const { wallMs, monotonicMs, peerAddress } = arrival;
     const { config, events, presence, reports } = this.#needs;
     events.count("agent_startups");
+    agent.statistics.received("startups", wallMs);
     const refusal = startupRefusal(version, config);
     if (refusal !== null) {
       events.startupRefused(agent.id, refusal.reason, peerAddress, monotonicMs);
@@ -109,6 +113,7 @@ export class ControlMessages {
   #keepalive(agent: KnownAgent, text: string, { wallMs, monotonicMs }: Arrival): ControlOutcome {
     const { events, presence, reports } = this.#needs;
     events.count("agent_keepalives");
+    agent.statistics.received("keepalives", wallMs);
     presence.seen(agent.id, monotonicMs);
     // A digest and not the text: labels make up to 63 KB of it, times the number of agents.
     const digest = hash("md5", text, "base64");
@@ -116,7 +121,8 @@ export class ControlMessages {
     if (unchanged) events.count("agent_keepalives_unchanged");
     agent.keepaliveDigest = digest;
     const keepalive = unchanged ? null : parseKeepalive(text);
-    if (keepalive !== null) events.count("agent_labels_refused", keepalive.labelsRefused);
+    const labelsRefused = keepalive?.labelsRefused ?? 0;
+    if (labelsRefused > 0) events.count("agent_labels_refused", labelsRefused);
     reports.report({ kind: "keepalive", agentId: agent.id, atMs: wallMs, keepalive });
     return ACKNOWLEDGED;
   }
@@ -124,6 +130,7 @@ export class ControlMessages {
   #shutdown(agent: KnownAgent, { wallMs }: Arrival): ControlOutcome {
     const { events, presence, reports } = this.#needs;
     events.count("agent_shutdowns");
+    agent.statistics.received("shutdowns", wallMs);
     presence.left(agent.id);
     const text = `ossec: Agent stopped: '${agent.name}->${agent.address.text}'.`;
     this.#notice(agent, "wazuh-remoted", text, wallMs);

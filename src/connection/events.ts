@@ -9,6 +9,7 @@ import { networkOf, OffenderTable } from "#kernel/offender-table.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import type { Pressure } from "#model/event-sink.ts";
+import type { SentKind } from "./agent-statistics.ts";
 import { REFUSAL_LINES_PER_SECOND_MAX } from "./limits.ts";
 
 /** Why a connection was closed over what it sent; the counter is `agent_refused_<code>`. */
@@ -27,7 +28,7 @@ export type RefusalCode =
   | "key_in_use";
 
 /** What an agent's message is dropped for; its connection stays. The counter is `agent_dropped_<code>`. */
-export type DropCode = "event_malformed" | "event_keepalive" | "control_invalid" | "control_request_answer";
+export type DropCode = "event_malformed" | "event_keepalive" | "control_invalid";
 
 export type Counter =
   | "agent_connections_accepted"
@@ -39,6 +40,11 @@ export type Counter =
   | "agent_bytes_received"
   | "agent_frames_received"
   | "agent_frames_lost"
+  | "agent_datagrams_received"
+  | "agent_datagrams_dropped"
+  | "agent_datagrams_dropped_by_kernel"
+  | "agent_datagrams_missing"
+  | "agent_datagrams_late"
   | "agent_events"
   | "agent_pings"
   | "agent_startups"
@@ -48,10 +54,19 @@ export type Counter =
   | "agent_labels_refused"
   | "agent_shutdowns"
   | "agent_messages_sent"
+  | "agent_bytes_sent"
+  | "agent_files_sent"
+  | "agent_files_not_sent"
   | "agent_acks_unsolicited"
   | "agent_answers_over_limit"
   | "agent_output_over_limit"
   | "agent_lost"
+  | "agent_requests"
+  | "agent_requests_over_limit"
+  | "agent_requests_failed"
+  | "agent_request_answers"
+  | "agent_request_answers_unknown"
+  | "agent_upgrade_reports"
   | "agent_counters_unsaved"
   | "agent_pressure_changes";
 
@@ -76,8 +91,22 @@ export class ConnectionEvents {
     this.#metrics.set("agent_connections_unauthenticated", unauthenticated);
   }
 
-  started(processId: number, port: number): void {
-    this.#log.write("info", `Started (pid: ${processId}). Listening on port ${port}/TCP (secure).`);
+  /** `protocols`: `TCP`, `UDP` or `TCP,UDP`. */
+  /** `bytes`: sealed, without what the transport adds. */
+  sent(kind: SentKind, bytes: number): void {
+    this.count("agent_messages_sent");
+    this.count("agent_bytes_sent", bytes);
+    this.#metrics.add(`agent_sent_${kind}`);
+  }
+
+  sentParts(count: number, bytes: number): void {
+    this.count("agent_messages_sent", count);
+    this.count("agent_bytes_sent", bytes);
+    this.#metrics.add("agent_sent_shared", count);
+  }
+
+  started(processId: number, port: number, protocols: string): void {
+    this.#log.write("info", `Started (pid: ${processId}). Listening on port ${port}/${protocols} (secure).`);
   }
 
   received(bytes: number, frames: number): void {
@@ -115,6 +144,10 @@ export class ConnectionEvents {
     if (text !== null) this.#offence(address, nowMs, text);
   }
 
+  sendingFile(name: string, agentId: string): void {
+    this.#log.write("debug", `Sending file '${name}' to agent '${agentId}'.`);
+  }
+
   startupRefused(agentId: string, reason: string, address: string, nowMs: number): void {
     this.count("agent_startups_refused");
     if (reason !== "version_unreadable") return;
@@ -132,6 +165,11 @@ export class ConnectionEvents {
     else if (pressure === "high")
       this.#log.write("warning", `Journal nearly full: reading ${connections} agent connections in turn.`);
     else this.#log.write("warning", `Journal full: not reading from ${connections} agent connections.`);
+  }
+
+  /** `notice`: the text of the event that says the same. */
+  lost(notice: string): void {
+    this.#log.write("warning", notice);
   }
 
   countersUnreadable(path: string): void {

@@ -85,6 +85,7 @@ export class TestManager {
   readonly files: FakeFiles;
   readonly sink = new TestSink();
   readonly updates: AgentUpdate[] = [];
+  readonly pushesEnded: { readonly agentId: string; readonly sum: string; readonly outcome: string }[] = [];
   readonly service: AgentConnectionService;
 
   constructor(changes: Partial<ConnectionConfig> = {}, files = new FakeFiles()) {
@@ -106,7 +107,10 @@ export class TestManager {
       random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
       files,
       sink: this.sink,
-      reports: { report: (update) => this.updates.push(update) },
+      reports: {
+        report: (update) => this.updates.push(update),
+        pushEnded: (agentId, sum, outcome) => this.pushesEnded.push({ agentId, sum, outcome }),
+      },
     });
   }
 

@@ -59,3 +59,39 @@ export const SENDER_GLOBALS_RESERVED = 10;
 
 /** After a failed write of the sender counter. */
 export const SENDER_WRITE_RETRY_MS = 1000;
+
+/** Asked of the system for the socket of agents that report over UDP: 100 ms of 20,000 events of 1 KiB. The system's `rmem_max` may give less. */
+export const DATAGRAM_RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
+
+/** How often the kernel is asked what it dropped. */
+export const DROPS_PERIOD_MS = 5000;
+
+/** A larger step between two message counters of an agent says that it counts anew, not that so many messages were lost or late. */
+export const COUNTER_JUMP_MAX = 1_000_000;
+export const COUNTER_LATE_MAX = 1000;
+
+/** Files that are sent at a time; the others wait. With `PUSH_PENDING_BYTES_MAX` they hold 12 MiB of output. */
+export const PUSHES_MAX = 256;
+
+/** A connection with more unsent output gets no more of its file; less than `OUTPUT_PENDING_BYTES_MAX`, so that answers always fit. */
+export const PUSH_PENDING_BYTES_MAX = 32_768;
+
+/** Parts of a file that a connection gets at once: 16 KiB, one write. */
+export const PUSH_VISIT_PARTS = 18;
+
+/** Bytes of files in one turn, all agents together, and the pause after it, in which events are taken: less than 2 ms of work in 4. */
+export const PUSH_TURN_BYTES = 32_768;
+export const PUSH_PAUSE_MS = 2;
+
+/** The pause when no connection took anything. */
+export const PUSH_IDLE_PAUSE_MS = 50;
+
+/** An agent that takes nothing of its file for so long is not sent the rest. */
+export const PUSH_STALLED_MS_MAX = 60_000;
+
+/** Over UDP nobody says what arrived: wazuh v4.14.7 pauses a second after each 31 parts (src/remoted/manager.c). */
+export const DATAGRAM_PARTS_IN_A_ROW = 31;
+export const DATAGRAM_PAUSE_MS = 1000;
+
+/** `<target> <payload>` of a request: with its head it fits the largest message. */
+export const REQUEST_BYTES_MAX = 65_376;

@@ -19,6 +19,7 @@ const WEB = identity("001");
 
 /** The machine's network, which tells the port that was free. */
 class LoopbackNetwork implements Network {
+  readonly bindDatagrams = systemNetwork.bindDatagrams;
   port = 0;
 
   async listen(...[options, accept]: Parameters<Network["listen"]>): Promise<Listener> {
@@ -47,7 +48,7 @@ async function startOnLoopback(context: TestContext, sink: TestSink) {
     random: systemRandom,
     files: new FakeFiles(),
     sink,
-    reports: { report: () => {} },
+    reports: { report: () => {}, pushEnded: () => {} },
   });
   await service.start();
   context.after(() => service.stop());

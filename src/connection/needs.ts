@@ -2,6 +2,8 @@
 import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
 import type { AgentId } from "#model/agent.ts";
 
+export type UpgradeResult = "done" | "missing_dependency" | "failed";
+
 /** What the service learns about agents; plain data, fit to be sent to another thread. */
 export type AgentUpdate =
   /** The service starts without a connection: no agent is connected through it. */
@@ -28,6 +30,13 @@ export type AgentUpdate =
       readonly atMs: number;
       readonly keepalive: Keepalive | null;
     }
+  /** What became of an upgrade, as the agent says; it says so again until it is told not to. Its state does not change. */
+  | {
+      readonly kind: "upgrade_reported";
+      readonly agentId: AgentId;
+      readonly atMs: number;
+      readonly result: UpgradeResult;
+    }
   /** The agent is `disconnected`, status code 3. */
   | { readonly kind: "shutdown"; readonly agentId: AgentId; readonly atMs: number }
   /** The agent is `disconnected`, status code 4: no sign of it here for `disconnectionSeconds`. */
@@ -35,4 +44,11 @@ export type AgentUpdate =
 
 export interface AgentReports {
   report(update: AgentUpdate): void;
+}
+
+/** `stalled`: the agent is connected and took nothing for too long. */
+export type PushOutcome = "sent" | "not_connected" | "stalled";
+
+export interface PushReports {
+  pushEnded(agentId: AgentId, sum: string, outcome: PushOutcome): void;
 }

@@ -163,6 +163,18 @@ test("AgentConnectionService acknowledges keepalives and parses only what change
   assert.deepEqual(sums, ["x", null, "0".repeat(32)]);
 });
 
+test("AgentConnectionService counts the labels of a keepalive that are left out", async () => {
+  const manager = await startManager();
+  manager.know(WEB);
+  const long = `"long":${"x".repeat(5000)}\n"site":paris\n`;
+  manager.greeted(WEB).say(KEEPALIVE, KEEPALIVE.replace("x merged", `${long}x merged`));
+  const labels = manager.updates.flatMap((update) =>
+    update.kind === "keepalive" ? (update.keepalive?.labels ?? []).map(({ key }) => key) : [],
+  );
+  assert.deepEqual(labels, ["site"]);
+  assert.equal(manager.metrics.get("agent_labels_refused"), 1);
+});
+
 test("AgentConnectionService tells everything again after a new startup", async () => {
   const manager = await startManager();
   manager.know(WEB);
@@ -182,7 +194,7 @@ test("AgentConnectionService gives no answer to other control messages", async (
   assert.deepEqual(link.answers(), []);
   assert(link.open);
   assert.deepEqual(manager.warnings, ["Invalid message from agent: 'agent001' (001)"]);
-  assert.equal(manager.metrics.get("agent_dropped_control_request_answer"), 1);
+  assert.equal(manager.metrics.get("agent_request_answers_unknown"), 1);
 });
 
 test("AgentConnectionService raises the notice of a shutdown and frees the agent for its next connection", async () => {

@@ -1,24 +1,42 @@
 /**
- * The agent connection service: listens for agents over TCP and keeps the limits that concern all connections.
+ * The agent connection service: listens for agents over TCP, UDP or both, and keeps the limits that concern all connections.
  *
  * Runs in the intake thread. What one connection does is `session.ts`; what was decided with which limits stands in `limits.ts`.
  */
+import { protocolNames } from "#config/sections/remote.ts";
 import type { Clock, Timer } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
-import type { Connection, ConnectionHandler, Listener, Network } from "#kernel/ports/network.ts";
+import type {
+  Connection,
+  ConnectionHandler,
+  DatagramSocket,
+  Listener,
+  Network,
+} from "#kernel/ports/network.ts";
 import type { Random } from "#kernel/ports/random.ts";
 import type { AgentId } from "#model/agent.ts";
 import type { EventSink, Pressure } from "#model/event-sink.ts";
+import type { AgentCounts } from "./agent-statistics.ts";
 import { AgentTable, type AgentTableChange } from "./agent-table.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { ControlMessages } from "./control-messages.ts";
+import { AgentDatagrams } from "./datagrams.ts";
 import { ConnectionEvents } from "./events.ts";
-import { LOST_PER_SWEEP_MAX, SILENT_CHECK_PERIOD_MS, SWEEP_PERIOD_MS, TURN_TICK_MS } from "./limits.ts";
+import { type FilePush, FilePushes } from "./file-push.ts";
+import {
+  DATAGRAM_RECEIVE_BUFFER_BYTES,
+  DROPS_PERIOD_MS,
+  LOST_PER_SWEEP_MAX,
+  SILENT_CHECK_PERIOD_MS,
+  SWEEP_PERIOD_MS,
+  TURN_TICK_MS,
+} from "./limits.ts";
 import { type CounterFiles, ReceivedCounters, StoredSenderCounter } from "./message-counters.ts";
-import type { AgentReports } from "./needs.ts";
+import type { AgentReports, PushReports } from "./needs.ts";
 import { PatientSink } from "./patient-sink.ts";
+import { PendingRequests, type RequestOutcome } from "./pending-requests.ts";
 import { Presence } from "./presence.ts";
 import { ReadingTurns } from "./reading-turns.ts";
 import { Sealer } from "./sealer.ts";
@@ -37,7 +55,7 @@ export type ConnectionNeeds = {
   readonly random: Random;
   readonly files: Files;
   readonly sink: EventSink;
-  readonly reports: AgentReports;
+  readonly reports: AgentReports & PushReports;
 };
 
 /** Why a message did not go out; the peer's numbers are 1320 and 1245 for the first two. */
@@ -53,10 +71,13 @@ export class AgentConnectionService {
   readonly #control: ControlMessages;
   readonly #strangers = new Strangers<AgentSession>();
   readonly #turns: ReadingTurns<AgentSession>;
+  readonly #pushes: FilePushes;
+  readonly #requests: PendingRequests;
   #session: SessionNeeds | null = null; // made at the start, which reads files
   #senderCounter: StoredSenderCounter | null = null;
   #received: ReceivedCounters | null = null;
   #listener: Listener | null = null;
+  #datagrams: DatagramSocket | null = null;
   #timers: Timer[] = [];
   #connectionNumber = 0;
   /** Silence before it does not count: the service did not listen. */
@@ -70,12 +91,22 @@ export class AgentConnectionService {
     this.#presence = new Presence(disconnectionMs, config.disconnectionAlertSeconds * 1000);
     this.#turns = new ReadingTurns((pressure) => this.#pressureChanged(pressure));
     this.#sink = new PatientSink(needs.sink);
+    const { clock, reports } = needs;
+    this.#pushes = new FilePushes({ clock, table: this.#table, events: this.#events, reports });
+    this.#requests = new PendingRequests(config.requests, {
+      clock,
+      random: needs.random,
+      events: this.#events,
+      send: (agentId, message) => this.send(agentId, message) === "sent",
+      losesMessages: (agentId) => this.#table.byId(agentId)?.link?.losesParts === true,
+    });
     this.#control = new ControlMessages({
       config,
       presence: this.#presence,
       reports: needs.reports,
       sink: this.#sink,
       events: this.#events,
+      requests: this.#requests,
     });
   }
 
@@ -93,8 +124,8 @@ export class AgentConnectionService {
 
   /** Throws what `Network.listen` throws. */
   async start(): Promise<void> {
-    const { clock, files, network, random, reports } = this.#needs;
-    const { countersDirectory, host, port, processId, receivedCounterFlush, verifyMessageIds } = this.#config;
+    const { clock, files, random, reports } = this.#needs;
+    const { countersDirectory, receivedCounterFlush, verifyMessageIds } = this.#config;
     files.makeDirectory(countersDirectory);
     const counterFiles: CounterFiles = { files, directory: countersDirectory, events: this.#events };
     this.#senderCounter = new StoredSenderCounter(counterFiles);
@@ -105,6 +136,7 @@ export class AgentConnectionService {
       table: this.#table,
       sink: this.#sink,
       control: this.#control,
+      reports,
       received: this.#received,
       sealer: new Sealer(this.#senderCounter, random),
       events: this.#events,
@@ -112,23 +144,44 @@ export class AgentConnectionService {
       turns: this.#turns,
     };
     reports.report({ kind: "service_started", atMs: clock.wallMs() });
-    this.#listener = await network.listen({ host, port, backlog: BACKLOG }, (connection) =>
-      this.#accept(connection),
-    );
-    this.#timers = [
+    await this.#listen(this.#session);
+    this.#timers.push(
       clock.every(TURN_TICK_MS, () => this.#turnTick()),
       clock.every(SWEEP_PERIOD_MS, () => this.#sweep()),
       clock.every(SILENT_CHECK_PERIOD_MS, () => this.#closeSilent()),
-    ];
-    this.#events.started(processId, this.#listener.local.port);
+    );
+  }
+
+  async #listen(needs: SessionNeeds): Promise<void> {
+    const { host, port, processId, protocols } = this.#config;
+    const { clock, files, network } = this.#needs;
+    if (protocols.tcp) {
+      this.#listener = await network.listen({ host, port, backlog: BACKLOG }, (connection) =>
+        this.#accept(connection),
+      );
+    }
+    if (protocols.udp) {
+      let receiver: AgentDatagrams | null = null;
+      const options = { host, port, receiveBufferBytes: DATAGRAM_RECEIVE_BUFFER_BYTES };
+      this.#datagrams = await network.bindDatagrams(options, (bytes, remote) =>
+        receiver?.receive(bytes, remote),
+      );
+      const datagrams = new AgentDatagrams(this.#datagrams, needs, files);
+      receiver = datagrams;
+      this.#timers.push(clock.every(DROPS_PERIOD_MS, () => datagrams.lookForLosses()));
+    }
+    this.#events.started(processId, this.#listener?.local.port ?? port, protocolNames(protocols));
   }
 
   /** Ends every connection; what was appended to the sink stays, answers that still wait for it are not sent. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
-    const closing = this.#listener?.close();
+    this.#pushes.stop();
+    this.#requests.stop();
+    const closing = Promise.all([this.#listener?.close(), this.#datagrams?.close()]);
     this.#listener = null;
+    this.#datagrams = null;
     this.#sink.retry();
     for (const session of [...this.#turns.all()]) {
       session.drain();
@@ -160,6 +213,21 @@ export class AgentConnectionService {
     if (!this.#turns.limited && silentMs > this.#config.disconnectionSeconds * 1000)
       return "agent_disconnected";
     return link.send(message) ? "sent" : "output_full";
+  }
+
+  /** Asks an agent; `payload` is `<target> <payload>`. */
+  request(agentId: AgentId, payload: Uint8Array): Promise<RequestOutcome> {
+    return this.#requests.request(agentId, payload);
+  }
+
+  /** Null for an agent that said nothing since the start. */
+  countsOf(agentId: AgentId): AgentCounts | null {
+    return this.#table.byId(agentId)?.statistics.counts ?? null;
+  }
+
+  /** Sends a file to an agent, beside all else; `PushReports` is told of the end. */
+  push(file: FilePush): void {
+    this.#pushes.add(file);
   }
 
   #accept(connection: Connection): ConnectionHandler {

@@ -7,12 +7,12 @@
 import { AGENT_ACK, isControlMessage } from "#formats/wire/agent/control.ts";
 import type { Counters } from "#formats/wire/agent/counters.ts";
 import { PONG } from "#formats/wire/agent/envelope.ts";
-import { parseEvent, QUEUE_MESSAGE_BYTES_MAX } from "#formats/wire/agent/event.ts";
 import { encodeFrame, FrameDecoder } from "#formats/wire/agent/frame.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Connection, ConnectionHandler } from "#kernel/ports/network.ts";
 import { parsePeerAddress } from "#model/address.ts";
 import { admit, type Opened, type Peer } from "./admission.ts";
+import { appendEvent } from "./agent-event.ts";
 import type { AgentLink, AgentTable, KnownAgent } from "./agent-table.ts";
 import type { ConnectionConfig } from "./config.ts";
 import type { Arrival, ControlMessages } from "./control-messages.ts";
@@ -27,6 +27,7 @@ import {
   WORK_FRAMES_MAX,
 } from "./limits.ts";
 import type { ReceivedCounters } from "./message-counters.ts";
+import type { AgentReports } from "./needs.ts";
 import type { PatientSink } from "./patient-sink.ts";
 import type { ReadingTurns, TurnTaker } from "./reading-turns.ts";
 import type { Sealer } from "./sealer.ts";
@@ -41,6 +42,7 @@ export type SessionNeeds = {
   readonly table: AgentTable;
   readonly sink: PatientSink;
   readonly control: ControlMessages;
+  readonly reports: AgentReports;
   /** Null: repeated messages are accepted. */
   readonly received: ReceivedCounters | null;
   readonly sealer: Sealer;
@@ -51,6 +53,8 @@ export type SessionNeeds = {
 
 export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
   readonly number: number;
+  readonly yields = false;
+  readonly losesParts = false;
   readonly #connection: Connection;
   readonly #needs: SessionNeeds;
   readonly #peer: Peer;
@@ -95,6 +99,10 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     return this.#greeted;
   }
 
+  get pendingBytes(): number {
+    return this.#unsentBytes;
+  }
+
   get authenticated(): boolean {
     return this.#agent !== null;
   }
@@ -135,6 +143,19 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
 
   send(message: Uint8Array): boolean {
     return this.#send(message, true);
+  }
+
+  sendParts(parts: readonly Uint8Array[]): boolean {
+    const { clock, events, sealer } = this.#needs;
+    const agent = this.#agent;
+    if (this.#closed || agent === null) return false;
+    const nowMs = clock.monotonicMs();
+    this.#lastSentMs = nowMs;
+    const bytes = Buffer.concat(parts.map((part) => encodeFrame(sealer.sealPart(agent, part, nowMs))));
+    this.#write(bytes);
+    agent.statistics.sentParts(parts.length);
+    events.sentParts(parts.length, bytes.length);
+    return true;
   }
 
   pause(): void {
@@ -214,7 +235,7 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     this.#lastMessageMs = arrival.monotonicMs;
     this.#workBytes += message.length;
     if (!isControlMessage(message)) {
-      this.#event(agent, message, arrival);
+      appendEvent(agent, message, arrival, this.#needs);
       return;
     }
     this.#greeted = true;
@@ -239,39 +260,19 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
       return false;
     }
     const holder = agent.link;
-    if (holder !== null) {
+    if (holder !== null && !holder.yields) {
       const overtakeMs = config.overtakeSeconds * 1000;
       if (overtakeMs === 0 || nowMs - holder.lastMessageMs <= overtakeMs) {
         this.#refuse("key_in_use", nowMs, `Agent key already in use: agent ID '${agent.id}'`);
         return false;
       }
       events.overtaken(holder.number, agent.id);
-      holder.close("overtaken");
     }
+    holder?.close("overtaken");
     agent.link = this;
     this.#agent = agent;
     strangers.remove(this);
     return true;
-  }
-
-  #event(agent: KnownAgent, message: Buffer, arrival: Arrival): void {
-    const { events, sink } = this.#needs;
-    const parsed = parseEvent(message);
-    if (!parsed.ok) {
-      const code = parsed.code === "keepalive" ? "event_keepalive" : "event_malformed";
-      events.dropped(code, arrival.peerAddress, arrival.monotonicMs, parsed.log);
-      return;
-    }
-    const { queue, location, text } = parsed.event;
-    events.count("agent_events");
-    sink.append({
-      receivedMs: arrival.wallMs,
-      queue,
-      agentId: agent.id,
-      locationPrefix: agent.locationPrefix,
-      location,
-      message: cutAsPeerDoes(text, message.length, agent),
-    });
   }
 
   #answerWhenDurable(answer: Uint8Array): void {
@@ -292,11 +293,13 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     if (this.#closed || this.#agent === null) return false;
     if (this.#unsentBytes > OUTPUT_PENDING_BYTES_MAX) {
       events.count("agent_output_over_limit");
+      this.#agent.statistics.notSent();
       return false;
     }
     this.#lastSentMs = clock.monotonicMs();
-    this.#write(sealer.frame(this.#agent, message, confirms, this.#lastSentMs));
-    events.count("agent_messages_sent");
+    const bytes = encodeFrame(sealer.seal(this.#agent, message, confirms, this.#lastSentMs));
+    this.#write(bytes);
+    events.sent(this.#agent.statistics.sent(message), bytes.length);
     return true;
   }
 
@@ -343,12 +346,4 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     this.#needs.turns.remove(this);
     return true;
   }
-}
-
-/** The peer's queue message, with the agent's name in front, is cut at a length; what is stored of a message ends where it would. */
-function cutAsPeerDoes(text: Buffer, messageBytes: number, agent: KnownAgent): Buffer {
-  // No name and address make up the rest of it, so short messages are not measured.
-  if (messageBytes < QUEUE_MESSAGE_BYTES_MAX / 2) return text;
-  const excessBytes = messageBytes + agent.sourceBytes - QUEUE_MESSAGE_BYTES_MAX;
-  return excessBytes > 0 ? text.subarray(0, Math.max(0, text.length - excessBytes)) : text;
 }

@@ -32,3 +32,26 @@ test("AgentReportBuffer sends the news and the last state of a flooding agent on
   assert.equal(sent.length, 1);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test("AgentReportBuffer keeps an agent's word on its upgrade beside its state", () => {
+  const clock = new FakeClock();
+  const sent: (readonly AgentUpdate[])[] = [];
+  const buffer = new AgentReportBuffer(clock, (updates) => sent.push(updates));
+  const keepalive: AgentUpdate = { kind: "keepalive", agentId: ID, atMs: 1, keepalive: null };
+  const report = (atMs: number): AgentUpdate => ({
+    kind: "upgrade_reported",
+    agentId: ID,
+    atMs,
+    result: "done",
+  });
+  buffer.report(keepalive);
+  for (let atMs = 2; atMs < 100; atMs++) buffer.report(report(atMs));
+  buffer.report({ kind: "upgrade_reported", agentId: OTHER, atMs: 5, result: "failed" });
+  buffer.flush();
+  const [updates] = sent;
+  assert.deepEqual(updates, [
+    keepalive,
+    report(99),
+    { kind: "upgrade_reported", agentId: OTHER, atMs: 5, result: "failed" },
+  ]);
+});

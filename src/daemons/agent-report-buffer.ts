@@ -8,8 +8,8 @@ import type { Clock, Timer } from "#kernel/ports/clock.ts";
 /** Enrolment decides by an agent's state: this much later it may be known. */
 const SEND_DELAY_MS = 100;
 
-/** At most two updates an agent: the last keepalive with something new in it, and the last state. */
-type Pending = { news: AgentUpdate | null; state: AgentUpdate };
+/** At most three updates an agent: the last keepalive with something new in it, the last state, the last word on an upgrade. */
+type Pending = { news: AgentUpdate | null; state: AgentUpdate | null; upgrade: AgentUpdate | null };
 
 export class AgentReportBuffer implements AgentReports {
   readonly #clock: Clock;
@@ -28,10 +28,11 @@ export class AgentReportBuffer implements AgentReports {
       this.#send([update]);
       return;
     }
-    const pending = this.#pending.get(update.agentId);
-    const isNews = update.kind === "keepalive" && update.keepalive !== null;
-    const news = isNews ? update : (pending?.news ?? null);
-    this.#pending.set(update.agentId, { news, state: update });
+    const pending = this.#pending.get(update.agentId) ?? { news: null, state: null, upgrade: null };
+    this.#pending.set(update.agentId, pending);
+    if (update.kind === "upgrade_reported") pending.upgrade = update;
+    else pending.state = update;
+    if (update.kind === "keepalive" && update.keepalive !== null) pending.news = update;
     this.#timer ??= this.#clock.after(SEND_DELAY_MS, () => this.flush());
   }
 
@@ -39,8 +40,9 @@ export class AgentReportBuffer implements AgentReports {
     this.#timer?.cancel();
     this.#timer = null;
     if (this.#pending.size === 0) return;
-    const updates = [...this.#pending.values()].flatMap(({ news, state }) =>
-      news === null || news === state ? [state] : [news, state],
+    // The news may be the last state, too.
+    const updates = [...this.#pending.values()].flatMap(({ news, state, upgrade }) =>
+      [...new Set([news, state, upgrade])].filter((update) => update !== null),
     );
     this.#pending.clear();
     this.#send(updates);

@@ -1,8 +1,10 @@
 /** Writes what the connection service learns about agents into the registry. */
 import type { AgentUpdate } from "#connection/needs.ts";
 import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
+import type { SharedConfiguration } from "#groups/shared-configuration.ts";
 import type { AgentInfo } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
+import { storedLabel } from "./agent-facts.ts";
 
 const STATUS_CODE_VERSION_HIGH = 1;
 const STATUS_CODE_VERSION_UNREADABLE = 2;
@@ -33,14 +35,21 @@ function infoOf(keepalive: Keepalive, names: NodeNames): AgentInfo {
     managerHost: names.hostname,
     nodeName: names.nodeName,
     agentAddress: keepalive.agentIp ?? "",
-    labels: keepalive.labels.map(({ key, value, hidden, system: ofSystem }) => ({
-      key: `${ofSystem ? "#" : ""}${hidden ? "!" : ""}"${key}"`,
-      value,
-    })),
+    labels: keepalive.labels.map(storedLabel),
   };
 }
 
-export function applyAgentUpdate(agents: AgentStore, update: AgentUpdate, names: NodeNames): void {
+/** Where updates go. */
+export type AgentUpdateTargets = {
+  readonly agents: AgentStore;
+  readonly shared: Pick<SharedConfiguration, "connected" | "keepalive" | "sameKeepalive">;
+};
+
+export function applyAgentUpdate(
+  { agents, shared }: AgentUpdateTargets,
+  update: AgentUpdate,
+  names: NodeNames,
+): void {
   const atSeconds = Math.floor(update.atMs / 1000);
   const syncStatus = SYNC_STATUS;
   switch (update.kind) {
@@ -48,6 +57,7 @@ export function applyAgentUpdate(agents: AgentStore, update: AgentUpdate, names:
       agents.resetConnections(atSeconds, syncStatus);
       return;
     case "startup":
+      shared.connected(update.agentId);
       agents.setStatus(update.agentId, { status: "pending", atSeconds, syncStatus });
       return;
     case "startup_refused": {
@@ -59,6 +69,7 @@ export function applyAgentUpdate(agents: AgentStore, update: AgentUpdate, names:
     case "keepalive":
       if (update.keepalive === null) {
         agents.setStatus(update.agentId, { status: "active", atSeconds, syncStatus });
+        shared.sameKeepalive(update.agentId);
       } else {
         const info = infoOf(update.keepalive, names);
         agents.applyKeepalive({
@@ -66,10 +77,12 @@ export function applyAgentUpdate(agents: AgentStore, update: AgentUpdate, names:
           atSeconds,
           info,
           syncStatus,
-          groupConfigStatus: "synced",
+          groupConfigStatus: shared.keepalive(update.agentId, update.keepalive.mergedSum),
         });
       }
       return;
+    case "upgrade_reported":
+      return; // no state of the agent follows from it
     case "shutdown":
     case "lost": {
       const statusCode = update.kind === "shutdown" ? STATUS_CODE_SHUTDOWN : STATUS_CODE_NO_KEEPALIVE;

@@ -5,28 +5,38 @@
  * snapshot is taken every few seconds and travels behind the alerts that it accounts for.
  */
 import { type MessagePort, workerData } from "node:worker_threads";
+import { AgentLabels } from "#analysis/alert/agent-labels.ts";
+import { compileCustomAlert } from "#analysis/alert/custom-alert.ts";
 import type { ManagerIdentity } from "#analysis/alert/document.ts";
 import { CompiledRuleset, Engine } from "#analysis/engine.ts";
+import { EventLimit, type EventLimitOptions } from "#analysis/limits/event-limit.ts";
 import type { AlertLevels } from "#analysis/match/compile-rules.ts";
 import { AnalysisPipeline, type OutputSelection, type ShownAlert } from "#analysis/pipeline.ts";
-import { loadRuleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
+import type { ResponseSettings } from "#analysis/response/settings.ts";
+import { loadRuleset, type Ruleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
 import { encodeSnapshot, restoreSnapshot } from "#analysis/state/snapshot.ts";
+import type { StatisticsOptions } from "#analysis/stats/hourly-statistics.ts";
+import type { MitreTable } from "#formats/mitre/mitre-table.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { JournalEvents } from "#journal/events.ts";
 import { JournalReader } from "#journal/journal-reader.ts";
 import { SharedProgress } from "#journal/shared-progress.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { FIRST_RECORD_AT } from "#model/event-block.ts";
 import { OUTPUT_IN_FLIGHT_BYTES_MAX, type OutputBlock } from "#model/output-block.ts";
+import type { AgentFactsMessage } from "./agent-facts.ts";
+import { GeoDatabaseFile } from "./geo-database-file.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { homePaths } from "./home.ts";
 import { readMitreTable } from "./mitre-file.ts";
-import { errorLines, readSettings, rulesetSources } from "./settings.ts";
+import { type AlertFormOptions, errorLines, readSettings, rulesetSources } from "./settings.ts";
 import { ThreadLink } from "./thread-link.ts";
 import {
   type FromAnalysis,
   type FromOutputToAnalysis,
   RELOAD_RULES,
+  type ToAnalysis,
   type ToOutput,
 } from "./thread-messages.ts";
 
@@ -38,9 +48,17 @@ export type AnalysisThreadData = {
   /** A rule set in the peer's layout instead of the configured one. */
   readonly rulesetDirectory: string | null;
   readonly levels: AlertLevels;
+  readonly responses: ResponseSettings;
   readonly memoryEvents: number;
   readonly identity: ManagerIdentity;
   readonly selection: OutputSelection;
+  readonly form: AlertFormOptions;
+  /** As the registry knows them at the start. */
+  readonly agents: readonly AgentFactsMessage[];
+  readonly statistics: StatisticsOptions;
+  readonly eventLimit: EventLimitOptions | null;
+  /** Whether a reload keeps what the engine remembers of rules that stay as they are. */
+  readonly reloadKeepsState: boolean;
   readonly showsAlerts: boolean;
   readonly output: MessagePort;
 };
@@ -50,6 +68,7 @@ const SNAPSHOT_PERIOD_MS = 10_000;
 const BLOCKS_BETWEEN_TURNS = 16;
 /** A terminal shows no more at once; the rest is counted. */
 const SHOWN_AT_ONCE_MAX = 100;
+const LOCAL_AGENT_ID = "000";
 /** The log has all of them. */
 const ERRORS_TOLD_MAX = 50;
 
@@ -57,6 +76,8 @@ const data: AnalysisThreadData = workerData;
 const link = new ThreadLink<FromAnalysis>();
 const clock = new SystemClock();
 const log = link.log("cyb3rhq-analysisd");
+const agentLabels = new AgentLabels(data.form.showsHiddenLabels);
+const geoDatabase = new GeoDatabaseFile(systemFiles, log, data.form.geoDatabasePath);
 
 /** What the output thread has been given and has not written: beyond the limit, analysis waits. */
 class OutputCredit {
@@ -123,18 +144,34 @@ function compileRuleset(): CompiledRuleset | null {
     return null;
   }
   for (const problem of problems) log.write("warning", formatProblem(problem));
-  return new CompiledRuleset(ruleset, data.levels, readMitreTable(systemFiles));
+  return newSet(ruleset, readMitreTable(systemFiles));
+}
+
+function newSet(ruleset: Ruleset, mitre: MitreTable | null): CompiledRuleset {
+  return new CompiledRuleset(ruleset, data.levels, mitre, data.responses, geoDatabase.read());
+}
+
+/** From now on their alerts carry it. */
+function learnAgents(agents: readonly AgentFactsMessage[]): void {
+  for (const { id, address, labels } of agents) agentLabels.set(id, { address, labels });
 }
 
 function newEngine(set: CompiledRuleset): Engine {
-  const { identity, memoryEvents } = data;
-  return new Engine(set, { hostname: identity.hostname, memoryEvents, mode: "live" });
+  const { identity, memoryEvents, selection, statistics } = data;
+  const { hostname } = identity;
+  return new Engine(set, {
+    hostname,
+    memoryEvents,
+    mode: "live",
+    logsFirewall: selection.firewallLog,
+    statistics,
+  });
 }
 
 /** The position to go on from: the snapshot's, or the journal's beginning. */
-function restore(engine: Engine, set: CompiledRuleset, epoch: number): number {
+function restore(engine: Engine, epoch: number): number {
   if (systemFiles.info(data.snapshot) === null) return 0;
-  const outcome = restoreSnapshot(systemFiles.read(data.snapshot), epoch, { engine, set });
+  const outcome = restoreSnapshot(systemFiles.read(data.snapshot), epoch, { engine });
   if ("position" in outcome) return outcome.position;
   const reason = {
     damaged: "it is damaged",
@@ -154,6 +191,9 @@ class AnalysisLoop {
   readonly #screen = new Screen();
   readonly #reader: JournalReader;
   readonly #pipeline: AnalysisPipeline;
+  readonly #limit: EventLimit | null;
+  /** A block is analysed in part: what the engine holds is of no position. */
+  #insideBlock = false;
   #set: CompiledRuleset;
   #engine: Engine;
   #loadings = 0;
@@ -163,8 +203,10 @@ class AnalysisLoop {
   constructor(set: CompiledRuleset) {
     this.#set = set;
     this.#engine = newEngine(set);
-    const position = restore(this.#engine, set, this.#progress.epoch);
+    const position = restore(this.#engine, this.#progress.epoch);
     this.#snapshotPosition = position;
+    const tools = { clock, log, metrics: link.counters };
+    this.#limit = data.eventLimit === null ? null : new EventLimit(tools, data.eventLimit);
     const events = new JournalEvents({ log, metrics: link.counters, clock });
     const needs = { files: systemFiles, directory: data.journal, progress: this.#progress, events };
     this.#reader = new JournalReader(needs, position);
@@ -172,6 +214,11 @@ class AnalysisLoop {
       engine: this.#engine,
       identity: data.identity,
       selection: data.selection,
+      form: {
+        labels: agentLabels,
+        placesInJson: data.form.placesInJson,
+        customAlert: data.form.customAlert === null ? null : compileCustomAlert(data.form.customAlert),
+      },
       clock,
       log,
       metrics: link.counters,
@@ -186,12 +233,16 @@ class AnalysisLoop {
       const block = this.#reader.next();
       if (block === null) {
         this.#handOver();
+        this.#limit?.caughtUp();
         if (this.#progress.stopped) break;
         await this.#reader.waitForMore();
         continue;
       }
-      this.#pipeline.process(block.block);
+      if (this.#limit === null) this.#pipeline.process(block.block);
+      else await this.#processLimited(this.#limit, block.block);
       await this.#credit.available();
+      // Whoever stops does not wait for the limit: later blocks stay in the journal.
+      if (this.#limit?.reached === true && this.#progress.stopped) break;
       this.#snapshotWhenDue();
       if (blocks % BLOCKS_BETWEEN_TURNS === 0) {
         this.#screen.flush();
@@ -203,12 +254,26 @@ class AnalysisLoop {
     this.#reader.close();
   }
 
+  /** At a stop what is left of the block goes through. */
+  async #processLimited(limit: EventLimit, block: Buffer): Promise<void> {
+    this.#insideBlock = true;
+    for (let at = FIRST_RECORD_AT; at < block.length; at = this.#pipeline.processRecord(block, at)) {
+      for (let waitMs = limit.take(); waitMs > 0 && !this.#progress.stopped; waitMs = limit.take()) {
+        await new Promise<void>((resolve) => {
+          clock.after(waitMs, resolve);
+        });
+      }
+    }
+    this.#insideBlock = false;
+  }
+
   /** Called on a timer too: an idle manager must not keep an old snapshot. */
   tick(): void {
     this.#snapshotWhenDue();
     this.#handOver();
     this.#pipeline.count();
     link.counters.set("journal_position_analysed", this.#reader.position);
+    link.counters.set("geoip_records_damaged", geoDatabase.damagedRecords);
   }
 
   #handOver(): void {
@@ -218,7 +283,7 @@ class AnalysisLoop {
 
   #snapshotWhenDue(): void {
     const due = clock.monotonicMs() - this.#snapshotAtMs >= SNAPSHOT_PERIOD_MS;
-    if (due && this.#reader.position > this.#snapshotPosition) this.#snapshot();
+    if (due && !this.#insideBlock && this.#reader.position > this.#snapshotPosition) this.#snapshot();
   }
 
   #snapshot(): void {
@@ -237,7 +302,7 @@ class AnalysisLoop {
     for (const problem of problems) {
       log.write(problem.severity === "error" ? "error" : "warning", formatProblem(problem));
     }
-    if (ruleset !== null) this.#swap(new CompiledRuleset(ruleset, data.levels, this.#set.mitre));
+    if (ruleset !== null) this.#swap(newSet(ruleset, this.#set.mitre));
     const errors = ruleset === null ? errorLines(problems) : [];
     const seconds = (clock.monotonicMs() - begunMs) / 1000;
     if (errors.length === 0)
@@ -246,11 +311,12 @@ class AnalysisLoop {
     this.reportRules(seconds, errors);
   }
 
-  /** Windows and counters of rules that both sets have go on. */
+  /** What is remembered goes on, of rules that both sets have alike. */
   #swap(set: CompiledRuleset): void {
     const engine = newEngine(set);
     const place = { epoch: this.#progress.epoch, position: this.#reader.position };
-    restoreSnapshot(encodeSnapshot(this.#engine, place), place.epoch, { engine, set });
+    const keepsWindows = data.reloadKeepsState;
+    restoreSnapshot(encodeSnapshot(this.#engine, place), place.epoch, { engine, keepsWindows });
     this.#set = set;
     this.#engine = engine;
     this.#pipeline.replaceEngine(engine);
@@ -274,6 +340,8 @@ class AnalysisLoop {
 
 async function main(): Promise<void> {
   const begunMs = clock.monotonicMs();
+  learnAgents([{ id: LOCAL_AGENT_ID, address: null, labels: data.form.labels }, ...data.agents]);
+  link.onMessage(({ facts }: ToAnalysis) => learnAgents(facts));
   const set = compileRuleset();
   if (set === null) return;
   const progress = new SharedProgress(data.progress);

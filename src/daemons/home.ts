@@ -16,6 +16,8 @@ const DIRECTORIES: readonly string[] = [
   "logs",
   "logs/alerts",
   "logs/archives",
+  "logs/dead-letters",
+  "logs/firewall",
   "queue",
   "queue/analysis",
   "queue/db",
@@ -24,9 +26,12 @@ const DIRECTORIES: readonly string[] = [
   "queue/journal",
   "queue/output",
   "queue/rids",
+  "queue/sockets",
+  "queue/tasks",
   "stats",
   "var",
   "var/run",
+  "var/upgrade",
 ];
 
 export type HomePaths = {
@@ -42,6 +47,14 @@ export type HomePaths = {
   readonly certificate: string;
   readonly certificateKey: string;
   readonly alerts: string;
+  readonly deadLetters: string;
+  /** Of this program's own commands. */
+  readonly controlSocket: string;
+  readonly remoteSocket: string;
+  /** Packages while agents are sent them. */
+  readonly packages: string;
+  readonly packageAuthorities: string;
+  readonly upgradeTasks: string;
 };
 
 export function homePaths(home: string): HomePaths {
@@ -58,6 +71,12 @@ export function homePaths(home: string): HomePaths {
     certificate: `${home}/etc/sslmanager.cert`,
     certificateKey: `${home}/etc/sslmanager.key`,
     alerts: `${home}/logs/alerts/alerts.json`,
+    deadLetters: `${home}/logs/dead-letters/dead-letters.json`,
+    controlSocket: `${home}/queue/sockets/cyb3rhq`,
+    remoteSocket: `${home}/queue/sockets/remote`,
+    packages: `${home}/var/upgrade`,
+    packageAuthorities: `${home}/etc/wpk_root.pem`,
+    upgradeTasks: `${home}/queue/tasks/upgrades.jsonl`,
   };
 }
 

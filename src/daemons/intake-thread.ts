@@ -3,6 +3,8 @@ import { workerData } from "node:worker_threads";
 import type { AgentTableChange } from "#connection/agent-table.ts";
 import type { ConnectionConfig } from "#connection/config.ts";
 import { AgentConnectionService } from "#connection/service.ts";
+import { MERGED_FILE_NAME } from "#formats/merged-mg/merged-mg.ts";
+import type { FilePushRequest } from "#groups/shared-configuration.ts";
 import { HostLogEvents } from "#host-logs/events.ts";
 import { HostLogs, type HostLogsOptions } from "#host-logs/host-logs.ts";
 import { EventJournal } from "#journal/event-journal.ts";
@@ -14,18 +16,42 @@ import { systemFiles } from "#kernel/platform/files.ts";
 import { systemNetwork } from "#kernel/platform/network.ts";
 import { systemProcesses } from "#kernel/platform/processes.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
-import { parseAgentAddress, parseAgentId, parseAgentKey, parseAgentName } from "#model/agent.ts";
+import type { IpNetwork } from "#model/address.ts";
+import {
+  type AgentId,
+  parseAgentAddress,
+  parseAgentId,
+  parseAgentKey,
+  parseAgentName,
+} from "#model/agent.ts";
+import { ResponseDelivery } from "#response/delivery.ts";
+import { ResponseEvents } from "#response/events.ts";
+import type { SyslogListenerConfig } from "#syslog-input/config.ts";
+import { SyslogListener } from "#syslog-input/listener.ts";
 import { AgentReportBuffer } from "./agent-report-buffer.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
+import { HourMarks } from "./hour-marks.ts";
+import { behindBalancers } from "./proxied-network.ts";
 import { ThreadLink } from "./thread-link.ts";
-import { type FromIntake, type KeyChangeMessage, RELOAD_RULES, type ToIntake } from "./thread-messages.ts";
+import {
+  type AgentCall,
+  type AgentCallResults,
+  type FromIntake,
+  HOUR_BEGAN,
+  type KeyChangeMessage,
+  RELOAD_RULES,
+  type ToIntake,
+} from "./thread-messages.ts";
 
 export type IntakeThreadData = {
   readonly progress: SharedArrayBuffer;
   readonly journal: string;
   /** Null when no agent may connect. */
   readonly connection: ConnectionConfig | null;
+  /** Balancers of those connections that send headers of the PROXY protocol. */
+  readonly balancers: readonly IpNetwork[];
   readonly hostLogs: HostLogsOptions | null;
+  readonly syslog: readonly SyslogListenerConfig[];
 };
 
 const data: IntakeThreadData = workerData;
@@ -50,6 +76,12 @@ class Intake {
   readonly #reports = new AgentReportBuffer(clock, (updates) => link.send({ kind: "agents", updates }));
   readonly #connection: AgentConnectionService | null;
   readonly #hostLogs: HostLogs | null;
+  readonly #syslog: readonly SyslogListener[];
+  readonly #hourMarks: HourMarks;
+  readonly #responses = new ResponseDelivery(
+    (agentId, message) => this.#connection?.send(agentId, message) ?? "not_connected",
+    new ResponseEvents({ clock, log: link.log("cyb3rhq-execd"), metrics: link.counters }),
+  );
 
   constructor() {
     const progress = new SharedProgress(data.progress);
@@ -63,12 +95,15 @@ class Intake {
       directory: data.journal,
     });
     this.#journal = new EventJournal({ writer, progress, clock, events });
+    this.#hourMarks = new HourMarks(clock, (nowMs) => this.#journal.appendControl(nowMs, HOUR_BEGAN));
     this.#connection = data.connection === null ? null : this.#makeConnection(data.connection);
     this.#hostLogs = data.hostLogs === null ? null : this.#makeHostLogs(data.hostLogs);
+    this.#syslog = data.syslog.map((config) => this.#makeSyslog(config));
   }
 
   async start(): Promise<void> {
     await this.#connection?.start();
+    for (const listener of this.#syslog) await listener.start();
     this.#hostLogs?.start();
   }
 
@@ -77,6 +112,39 @@ class Intake {
       const tableChange = toTableChange(change);
       if (tableChange !== null) this.#connection?.applyKeyChange(tableChange);
     }
+  }
+
+  respond(agentId: string, text: string): void {
+    this.#responses.deliver(agentId, text);
+  }
+
+  push({ agentId, bytes, name, sum }: FilePushRequest): void {
+    const file = { agentId, sum, fileName: MERGED_FILE_NAME, shownName: name, bytes: new Uint8Array(bytes) };
+    this.#connection?.push(file);
+  }
+
+  call(number: number, call: AgentCall): void {
+    const connection = this.#connection;
+    switch (call.kind) {
+      case "request":
+        void this.#request(call.agentId, call.payload).then((result) =>
+          link.send({ kind: "called", call: "request", number, result }),
+        );
+        return;
+      case "send": {
+        const result = connection?.send(call.agentId, Buffer.from(call.message, "latin1")) ?? "not_connected";
+        link.send({ kind: "called", call: "send", number, result });
+        return;
+      }
+      case "counts": {
+        const result = call.agentIds.map((id) => connection?.countsOf(id) ?? null);
+        link.send({ kind: "called", call: "counts", number, result });
+      }
+    }
+  }
+
+  #request(agentId: AgentId, payload: Uint8Array): Promise<AgentCallResults["request"]> {
+    return this.#connection?.request(agentId, payload) ?? Promise.resolve({ ok: false, code: "not_sent" });
   }
 
   discardBefore(position: number): void {
@@ -90,22 +158,37 @@ class Intake {
   }
 
   async stop(): Promise<void> {
+    this.#hourMarks.stop();
     this.#hostLogs?.stop();
-    await this.#connection?.stop();
+    await Promise.all([this.#connection?.stop(), ...this.#syslog.map((listener) => listener.stop())]);
     this.#reports.flush();
     await this.#journal.close();
   }
 
   #makeConnection(config: ConnectionConfig): AgentConnectionService {
+    const log = link.log("cyb3rhq-remoted");
+    const world = { network: systemNetwork, clock, log, metrics: link.counters };
     return new AgentConnectionService(config, {
-      network: systemNetwork,
-      clock,
-      log: link.log("cyb3rhq-remoted"),
-      metrics: link.counters,
+      ...world,
+      network: behindBalancers(world, data.balancers),
       random: systemRandom,
       files: systemFiles,
       sink: this.#journal,
-      reports: this.#reports,
+      reports: {
+        report: (update) => this.#reports.report(update),
+        pushEnded: (agentId, sum, outcome) => link.send({ kind: "push_ended", agentId, sum, outcome }),
+      },
+    });
+  }
+
+  #makeSyslog(config: SyslogListenerConfig): SyslogListener {
+    return new SyslogListener(config, {
+      network: systemNetwork,
+      clock,
+      files: systemFiles,
+      log: link.log("cyb3rhq-remoted"),
+      metrics: link.counters,
+      sink: this.#journal,
     });
   }
 
@@ -144,6 +227,15 @@ function serve(intake: Intake): void {
         return;
       case "reload_rules":
         intake.reloadRules();
+        return;
+      case "respond":
+        intake.respond(message.agentId, message.text);
+        return;
+      case "push":
+        intake.push(message.push);
+        return;
+      case "call":
+        intake.call(message.number, message.call);
         return;
       default:
         stop(intake).catch((error: unknown) => link.failed(error));

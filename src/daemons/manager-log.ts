@@ -27,6 +27,17 @@ export function oneLine(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
+/** With its newline. */
+export function logLine(
+  { isoSeconds, clock }: LocalTime,
+  daemon: string,
+  level: LogLevel,
+  text: string,
+): string {
+  const date = isoSeconds.slice(0, 10).replaceAll("-", "/");
+  return `${date} ${clock} ${daemon}: ${LEVEL_TEXT[level]}: ${oneLine(text)}\n`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }
@@ -71,8 +82,7 @@ export class ManagerLog {
 
   #write(daemon: string, level: LogLevel, text: string): void {
     const time = this.#local.at(this.#needs.clock.wallMs());
-    const date = `${time.isoSeconds.slice(0, 10).replaceAll("-", "/")} ${time.clock}`;
-    const line = `${date} ${daemon}: ${LEVEL_TEXT[level]}: ${oneLine(text)}\n`;
+    const line = logLine(time, daemon, level, text);
     this.#needs.echo(level, line);
     const bytes = Buffer.from(line, "utf8");
     try {

@@ -9,6 +9,8 @@
 import assert from "node:assert/strict";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { ShownAlert } from "#analysis/pipeline.ts";
+import { readAverages } from "#analysis/stats/average-files.ts";
+import { protocolNames } from "#config/sections/remote.ts";
 import type { AgentUpdate } from "#connection/needs.ts";
 import type { Certificate, CertificateSubject } from "#enrollment/certificate.ts";
 import { EnrollmentService } from "#enrollment/service.ts";
@@ -22,25 +24,43 @@ import { systemRandom } from "#kernel/platform/random.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
 import type { KeyChange } from "#registry/key-store.ts";
 import { Registry, registryPaths } from "#registry/registry.ts";
+import { writeArConf } from "#response/ar-conf.ts";
+import type { ResponseDispatcher } from "#response/dispatcher.ts";
+import { AgentControl } from "./agent-control.ts";
+import { type AgentFactsMessage, factsOfKeyChanges, factsOfUpdates, storedFacts } from "./agent-facts.ts";
 import { applyAgentUpdate, type NodeNames } from "./agent-updates.ts";
 import type { AnalysisThreadData } from "./analysis-thread.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { Counters } from "./counters.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
+import { GroupDistribution } from "./group-distribution.ts";
 import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from "./home.ts";
 import type { IntakeThreadData } from "./intake-thread.ts";
+import { LOGTEST_HEAP_MEGABYTES_MAX, LogtestKeeper } from "./logtest-keeper.ts";
+import type { LogtestThreadData } from "./logtest-thread.ts";
 import { ManagerLog } from "./manager-log.ts";
 import type { OutputThreadData } from "./output-thread.ts";
+import { behindBalancers } from "./proxied-network.ts";
+import { makeResponseDispatcher } from "./responses.ts";
+import { RulesetWatch } from "./ruleset-watch.ts";
 import {
+  alertFormOptions,
+  balancersOf,
   connectionConfig,
   enrollmentConfig,
   errorLines,
+  eventLimitOptions,
   hostLogsOptions,
   identityOf,
+  logtestConfig,
   outputOptions,
   outputSelection,
   readSettings,
+  responseSettings,
+  rulesetSources,
   type Settings,
+  statisticsOptions,
+  syslogConfigs,
 } from "./settings.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
@@ -49,7 +69,9 @@ import type {
   FromIntake,
   FromOutput,
   KeyChangeMessage,
+  MainToOutput,
   RulesOutcome,
+  ToAnalysis,
   ToIntake,
 } from "./thread-messages.ts";
 import { unusedSettings } from "./unused-settings.ts";
@@ -90,10 +112,15 @@ export class Manager {
   #enrollment: EnrollmentService | null = null;
   #intake: Thread<FromIntake, ToIntake> | null = null;
   #sync: Thread<never> | null = null;
-  #analysis: Thread<FromAnalysis> | null = null;
-  #output: Thread<FromOutput> | null = null;
+  #analysis: Thread<FromAnalysis, ToAnalysis> | null = null;
+  #output: Thread<FromOutput, MainToOutput> | null = null;
+  #responses: ResponseDispatcher | null = null;
+  #groups: GroupDistribution | null = null;
+  #agentControl: AgentControl | null = null;
   #stateTimer: { cancel(): void } | null = null;
   #clockWatch: ClockWatch | null = null;
+  #rulesetWatch: RulesetWatch | null = null;
+  #logtest: LogtestKeeper | null = null;
   #rules: RulesOutcome | null = null;
   #keySequence = 0;
   #stopping: Promise<void> | null = null;
@@ -120,8 +147,9 @@ export class Manager {
   async start(): Promise<void> {
     try {
       this.#prepare();
-      await this.#startThreads();
+      await Promise.all([this.#startThreads(), this.#startLogtest()]);
       await this.#startEnrollment();
+      await this.#agentControl?.start();
       this.#clockWatch = new ClockWatch(this.#clock, this.#log.of(DAEMON));
       this.#stateTimer = this.#clock.every(STATE_PERIOD_MS, () => this.#writeState());
       this.#writeState();
@@ -151,10 +179,21 @@ export class Manager {
     return [
       ...(connection === null
         ? []
-        : [{ host: connection.host, port: connection.port, purpose: "agents report (TCP)" }]),
+        : [
+            {
+              host: connection.host,
+              port: connection.port,
+              purpose: `agents report (${protocolNames(connection.protocols)})`,
+            },
+          ]),
       ...(enrollment === null
         ? []
         : [{ host: enrollment.host, port: enrollment.port, purpose: "agents enrol (TLS)" }]),
+      ...syslogConfigs(this.#settings, this.paths, process.pid).map(({ host, port, protocol, tls }) => ({
+        host,
+        port,
+        purpose: `syslog (${tls === null ? protocol.toUpperCase() : "TLS"})`,
+      })),
     ];
   }
 
@@ -168,6 +207,8 @@ export class Manager {
     for (const problem of settings.problems) this.#log.of(DAEMON).write("warning", formatProblem(problem));
     for (const text of unusedSettings(settings.config)) this.#log.of(DAEMON).write("warning", text);
     this.#settings = settings;
+    // Before the rule set is read: a change after that is seen.
+    this.#rulesetWatch = this.#watchRuleset(settings.options.analysisd.reloadOnChangeSeconds);
     this.#registry = new Registry({
       files: systemFiles,
       clock: this.#clock,
@@ -177,6 +218,65 @@ export class Manager {
       syncStatus: "synced",
     });
     this.#registry.start();
+    writeArConf(systemFiles, this.paths.home, responseSettings(settings.config).responses);
+    this.#responses = makeResponseDispatcher({
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-execd"),
+      metrics: this.#counters,
+      agents: this.#registry.agents,
+      nodeName: settings.config.cluster?.nodeName ?? "",
+      sendToAgent: (agentId, text) => this.#intake?.send({ kind: "respond", agentId, text }),
+    });
+    this.#groups = this.#startGroups(settings, this.#registry);
+    this.#agentControl = this.#makeAgentControl(settings, this.#registry, this.#groups);
+  }
+
+  /** After ar.conf was written, which is in every group's files. */
+  #startGroups({ options: { remoted } }: Settings, { agents }: Registry): GroupDistribution {
+    return new GroupDistribution({
+      host: this.#host,
+      agents,
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-remoted"),
+      metrics: this.#counters,
+      home: this.paths.home,
+      lookSeconds: remoted.sharedReloadSeconds,
+      guessesGroup: remoted.guessAgentGroup === 1,
+      sendToIntake: (message) => this.#intake?.send(message),
+    });
+  }
+
+  #makeAgentControl(settings: Settings, { agents }: Registry, groups: GroupDistribution): AgentControl {
+    return new AgentControl({
+      paths: this.paths,
+      settings,
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-modulesd"),
+      metrics: this.#counters,
+      agents,
+      assignGroup: (id, sum) => groups.configuration.groupsOf(id, sum).join(","),
+      counters: () => ({ ...this.#counters.all, ...this.#intake?.counters }),
+      startedMs: this.#startedMs,
+      sendToIntake: (message) => this.#intake?.send(message),
+    });
+  }
+
+  #watchRuleset(periodSeconds: number): RulesetWatch | null {
+    if (periodSeconds === 0) return null;
+    const needs = {
+      files: systemFiles,
+      clock: this.#clock,
+      sources: () => {
+        const { config, problems } = readSettings(systemFiles, this.paths);
+        if (errorLines(problems).length > 0) return null;
+        return rulesetSources(systemFiles, this.paths, { config, directory: this.#options.ruleset });
+      },
+      changed: () => {
+        this.#log.of(DAEMON).write("info", "Files of the rule set changed: it is read again");
+        this.reloadRules();
+      },
+    };
+    return new RulesetWatch(needs, periodSeconds);
   }
 
   async #startThreads(): Promise<void> {
@@ -190,7 +290,9 @@ export class Manager {
       progress: this.#progress.shared,
       journal: this.paths.journal,
       connection: connectionConfig(settings, this.paths, process.pid),
+      balancers: balancersOf(settings).agents,
       hostLogs: hostLogsOptions(settings.config, this.paths),
+      syslog: syslogConfigs(settings, this.paths, process.pid),
     };
     const intake = new Thread<FromIntake, ToIntake>("intake", { data: intakeData }, this.#host, (message) =>
       this.#fromIntake(message),
@@ -198,11 +300,16 @@ export class Manager {
     this.#intake = intake;
     this.#sendAllKeys();
     // A rule set with errors must open no port: agents would be accepted and nothing be done for them.
-    const prepared = Promise.all([this.#analysis.ready, this.#output.ready, this.#sync.ready]);
+    const prepared = Promise.all([
+      this.#analysis.ready,
+      this.#output.ready,
+      this.#sync.ready,
+      this.#groupsOrThrow().ready,
+    ]);
     await Promise.all([prepared.then(() => intake.send({ kind: "serve" })), intake.ready]);
   }
 
-  #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis> {
+  #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis, ToAnalysis> {
     const { config } = settings;
     const data: AnalysisThreadData = {
       progress: this.#progress.shared,
@@ -211,13 +318,19 @@ export class Manager {
       home: this.paths.home,
       rulesetDirectory: this.#options.ruleset,
       levels: { log: config.alerts.logLevel, mail: config.alerts.emailLevel },
+      responses: responseSettings(config),
       memoryEvents: config.global.eventMemory,
       identity: identityOf(config, this.#options.hostname),
-      selection: outputSelection(config),
+      selection: outputSelection(settings),
+      form: alertFormOptions(settings, this.paths),
+      agents: this.#storedFacts(),
+      statistics: statisticsOptions(settings, readAverages(systemFiles, `${this.paths.home}/stats`)),
+      eventLimit: eventLimitOptions(settings),
+      reloadKeepsState: settings.options.analysisd.reloadKeepsState === 1,
       showsAlerts: this.#options.show !== null,
       output,
     };
-    return new Thread<FromAnalysis>("analysis", { data, transfer: [output] }, this.#host, (message) => {
+    return new Thread("analysis", { data, transfer: [output] }, this.#host, (message) => {
       if (message.kind === "shown") this.#options.show?.(message.alerts, message.left);
       else {
         this.#rules = message.outcome;
@@ -226,7 +339,7 @@ export class Manager {
     });
   }
 
-  #startOutput(settings: Settings, analysis: MessagePort): Thread<FromOutput> {
+  #startOutput(settings: Settings, analysis: MessagePort): Thread<FromOutput, MainToOutput> {
     const data: OutputThreadData = {
       home: this.paths.home,
       progress: this.#progress.shared,
@@ -234,39 +347,96 @@ export class Manager {
       analysis,
     };
     return new Thread("output", { data, transfer: [analysis] }, this.#host, (message) =>
-      this.#intake?.send({ kind: "discard", position: message.position }),
+      this.#fromOutput(message),
     );
+  }
+
+  #fromOutput(message: FromOutput): void {
+    if (message.kind === "snapshot_durable") {
+      this.#intake?.send({ kind: "discard", position: message.position });
+      return;
+    }
+    this.#responses?.dispatch(message.lines);
+    this.#output?.send({ kind: "responses_taken", chars: message.lines.length });
   }
 
   #fromIntake(message: FromIntake): void {
     if (message.kind === "agents") {
       for (const update of message.updates) this.#applyAgentUpdate(update);
+      this.#tellAnalysis(factsOfUpdates(message.updates));
+      this.#agentControl?.agentsChanged(message.updates);
+      return;
+    }
+    if (message.kind === "called") {
+      this.#agentControl?.take(message);
+      return;
+    }
+    if (message.kind === "push_ended") {
+      this.#groups?.configuration.pushEnded(message.agentId, message.sum, message.outcome);
       return;
     }
     this.#keyAcknowledgements.get(message.sequence)?.();
     this.#keyAcknowledgements.delete(message.sequence);
   }
 
+  /** What the registry knows of the agents. Without it alerts carry it from the next keepalives on. */
+  #storedFacts(): readonly AgentFactsMessage[] {
+    try {
+      return storedFacts(this.#registryOrThrow().agents);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      const text = `Unable to read the labels of agents from the registry: ${error.message}`;
+      this.#log.of(DAEMON).write("error", text);
+      return [];
+    }
+  }
+
+  #tellAnalysis(facts: readonly AgentFactsMessage[]): void {
+    if (facts.length > 0) this.#analysis?.send({ kind: "agents", facts });
+  }
+
   #applyAgentUpdate(update: AgentUpdate): void {
     try {
-      applyAgentUpdate(this.#registryOrThrow().agents, update, this.#names());
+      const targets = { agents: this.#registryOrThrow().agents, shared: this.#groupsOrThrow().configuration };
+      applyAgentUpdate(targets, update, this.#names());
     } catch (error) {
       // The next keepalive says the same again; the store has counted and said it.
       if (!(error instanceof CodedError)) throw error;
     }
   }
 
+  /** Does not reject: no other part needs it. */
+  async #startLogtest(): Promise<void> {
+    const { config } = this.#settingsOrThrow();
+    const log = this.#log.of("cyb3rhq-analysisd");
+    const served = logtestConfig(config, this.paths);
+    if (served === null) return log.write("info", "(7201): Logtest disabled");
+    const data: LogtestThreadData = {
+      home: this.paths.home,
+      rulesetDirectory: this.#options.ruleset,
+      identity: identityOf(config, this.#options.hostname),
+      config: served,
+    };
+    const start = { data, heapMegabytesMax: LOGTEST_HEAP_MEGABYTES_MAX };
+    this.#logtest = new LogtestKeeper({
+      clock: this.#clock,
+      log,
+      startThread: (lost) => new Thread("logtest", start, { ...this.#host, lost }, () => {}),
+    });
+    await this.#logtest.start();
+  }
+
   async #startEnrollment(): Promise<void> {
     const config = enrollmentConfig(this.#settingsOrThrow(), this.paths, this.#options.hostname);
     if (config === null) return;
     const registry = this.#registryOrThrow();
+    const log = this.#log.of("cyb3rhq-authd");
+    const world = { network: systemNetwork, clock: this.#clock, log, metrics: this.#counters };
     this.#enrollment = new EnrollmentService(config, {
+      ...world,
       files: systemFiles,
-      clock: this.#clock,
-      network: systemNetwork,
+      network: behindBalancers(world, balancersOf(this.#settingsOrThrow()).enrollment),
       random: systemRandom,
-      log: this.#log.of("cyb3rhq-authd"),
-      metrics: this.#counters,
       registry: {
         keys: registry.keys,
         agents: registry.agents,
@@ -297,6 +467,9 @@ export class Manager {
       return { kind: "put", id, name, address: address.text, key: key.reveal() };
     });
     this.#intake?.send({ kind: "keys", changes: messages, sequence: ++this.#keySequence });
+    this.#tellAnalysis(factsOfKeyChanges(changes));
+    for (const { kind, entry } of changes)
+      if (kind === "removed") this.#groups?.configuration.forget(entry.id);
   }
 
   /** Resolves when the intake thread knows every key that was sent so far. */
@@ -321,11 +494,14 @@ export class Manager {
     });
     this.#stateTimer?.cancel();
     this.#clockWatch?.stop();
-    await this.#enrollment?.stop();
+    this.#rulesetWatch?.stop();
+    await Promise.all([this.#enrollment?.stop(), this.#logtest?.stop(), this.#agentControl?.stop()]);
+    await this.#groups?.stop();
     if (this.#intake !== null) {
       this.#intake.send({ kind: "stop" });
       await this.#intake.stopped;
     }
+    this.#responses?.close();
     this.#progress.stop();
     await Promise.all([this.#sync?.stopped, this.#analysis?.stopped]);
     if (this.#analysis !== null) await this.#output?.stopped;
@@ -343,7 +519,7 @@ export class Manager {
   /** Their work is done or given up; a line that is still open would keep them alive. */
   async #endThreads(): Promise<void> {
     const threads = [this.#intake, this.#sync, this.#analysis, this.#output];
-    await Promise.all(threads.map((thread) => thread?.terminate()));
+    await Promise.all([...threads.map((thread) => thread?.terminate()), this.#groups?.terminate()]);
   }
 
   /** What `cyb3rhq status` prints. */
@@ -360,6 +536,8 @@ export class Manager {
         ...this.#intake?.counters,
         ...this.#analysis?.counters,
         ...this.#output?.counters,
+        ...this.#logtest?.counters,
+        ...this.#groups?.counters,
       },
     };
     try {
@@ -379,6 +557,11 @@ export class Manager {
   #settingsOrThrow(): Settings {
     assert(this.#settings !== null, "prepared");
     return this.#settings;
+  }
+
+  #groupsOrThrow(): GroupDistribution {
+    assert(this.#groups !== null, "prepared");
+    return this.#groups;
   }
 
   #registryOrThrow(): Registry {

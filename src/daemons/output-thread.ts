@@ -4,9 +4,11 @@ import { SharedProgress } from "#journal/shared-progress.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { type OutputOptions, OutputService } from "#output/service.ts";
+import { ResponseEvents } from "#response/events.ts";
+import { ResponseHandover } from "#response/handover.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { ThreadLink } from "./thread-link.ts";
-import type { FromOutput, FromOutputToAnalysis, ToOutput } from "./thread-messages.ts";
+import type { FromOutput, FromOutputToAnalysis, MainToOutput, ToOutput } from "./thread-messages.ts";
 
 export type OutputThreadData = {
   readonly home: string;
@@ -17,15 +19,21 @@ export type OutputThreadData = {
 
 const data: OutputThreadData = workerData;
 const link = new ThreadLink<FromOutput>();
+const clock = new SystemClock();
 
 async function main(): Promise<void> {
   const progress = new SharedProgress(data.progress);
   while (!progress.open && !progress.stopped) await progress.writtenChanged(progress.written);
   if (!progress.open) return link.stopped();
+  const responses = new ResponseHandover(
+    (lines) => link.send({ kind: "responses", lines }),
+    new ResponseEvents({ clock, log: link.log("cyb3rhq-execd"), metrics: link.counters }),
+  );
+  link.onMessage(({ chars }: MainToOutput) => responses.taken(chars));
   const service = new OutputService(
     {
       files: systemFiles,
-      clock: new SystemClock(),
+      clock,
       log: link.log("cyb3rhq-analysisd"),
       metrics: link.counters,
       home: data.home,
@@ -35,6 +43,7 @@ async function main(): Promise<void> {
         data.analysis.postMessage(message);
       },
       snapshotDurable: (position) => link.send({ kind: "snapshot_durable", position }),
+      responsesWritten: (lines) => responses.hand(lines),
     },
     data.options,
   );

@@ -4,15 +4,22 @@ import { test } from "node:test";
 import { FakeFiles } from "#testing/files.ts";
 import { homePaths, prepareHome } from "./home.ts";
 import {
+  alertFormOptions,
+  balancersOf,
   connectionConfig,
   enrollmentConfig,
   errorLines,
+  eventLimitOptions,
   hostLogsOptions,
   identityOf,
   outputOptions,
+  outputSelection,
   readSettings,
+  responseSettings,
   rulesetSources,
   type Settings,
+  statisticsOptions,
+  syslogConfigs,
 } from "./settings.ts";
 
 const PATHS = homePaths("/home");
@@ -57,6 +64,14 @@ test("connectionConfig() and enrollmentConfig() take ports, addresses and intern
   const enrollment = enrollmentConfig(settings, PATHS, "manager01");
   assert.equal(`${enrollment?.host}:${enrollment?.port}`, "127.0.0.2:2515");
   assert.equal(enrollment?.usePassword, true);
+  assert.deepEqual([enrollment?.clientAuthorityPath, enrollment?.verifiesHost], [null, false]);
+  const certified = settingsOf(
+    "<ossec_config><auth><ssl_agent_ca>etc/root.pem</ssl_agent_ca><ssl_verify_host>yes</ssl_verify_host>" +
+      "<proxy_protocol_from>10.0.0.5</proxy_protocol_from></auth></ossec_config>",
+  );
+  const { clientAuthorityPath, verifiesHost } = enrollmentConfig(certified, PATHS, "m") ?? {};
+  assert.deepEqual([clientAuthorityPath, verifiesHost], [`${PATHS.home}/etc/root.pem`, true]);
+  assert.deepEqual([balancersOf(certified).agents.length, balancersOf(certified).enrollment.length], [0, 1]);
   assert.equal(connectionConfig(settingsOf("<ossec_config/>"), PATHS, 7), null);
   assert.equal(enrollmentConfig(settingsOf("<ossec_config/>"), PATHS, "m"), null);
 });
@@ -78,10 +93,85 @@ test("outputOptions() and hostLogsOptions() follow <global> and <localfile>", ()
     "<ossec_config><global><alerts_log>no</alerts_log><logall_json>yes</logall_json></global>" +
       "<localfile><log_format>syslog</log_format><location>/var/log/app.log</location></localfile></ossec_config>",
   );
-  assert.deepEqual([...outputOptions(settings).kinds].sort(), ["alert_json", "archive_json"]);
+  const kinds = ["alert_json", "archive_json", "dead_letter", "firewall_log"];
+  assert.deepEqual([...outputOptions(settings).kinds].sort(), kinds);
   assert.deepEqual(hostLogsOptions(settings.config, PATHS).localFiles, [
     { location: "/var/log/app.log", format: "syslog" },
   ]);
+});
+
+test("syslogConfigs() has one listener for each <remote> of syslog, and the places of its certificates", () => {
+  const allowed = "<connection>syslog</connection><allowed-ips>10.0.0.0/8</allowed-ips>";
+  const tls = "<tls><certificate>etc/s.pem</certificate><key>/s.key</key></tls>";
+  const settings = settingsOf(
+    `<ossec_config><remote>${allowed}<protocol>udp</protocol></remote>` +
+      `<remote>${allowed}<ipv6>yes</ipv6>${tls}</remote></ossec_config>`,
+  );
+  assert.deepEqual(settings.problems, []);
+  const [udp, tcp] = syslogConfigs(settings, PATHS, 7);
+  assert.deepEqual([udp?.host, udp?.port, udp?.protocol, udp?.tls], ["0.0.0.0", 514, "udp", null]);
+  assert.deepEqual([tcp?.host, tcp?.port, tcp?.protocol, tcp?.processId], ["::", 6514, "tcp", 7]);
+  const certificatePath = "/home/etc/s.pem";
+  assert.deepEqual(tcp?.tls, { certificatePath, keyPath: "/s.key", clientAuthorityPath: null });
+});
+
+test("outputSelection() writes firewall.log unless the internal options say no", () => {
+  assert.equal(outputSelection(settingsOf("<ossec_config/>")).firewallLog, true);
+  const settings = settingsOf("<ossec_config/>", "analysisd.log_fw=0\n");
+  assert.equal(outputSelection(settings).firewallLog, false);
+  assert.equal(outputOptions(settings).kinds.has("firewall_log"), false);
+});
+
+test("alertFormOptions() has this host's labels, the forms of alerts and the database's place", () => {
+  const none = {
+    labels: [],
+    showsHiddenLabels: false,
+    placesInJson: false,
+    customAlert: null,
+    geoDatabasePath: null,
+  };
+  const usual = settingsOf("<ossec_config/>");
+  assert.deepEqual(alertFormOptions(usual, PATHS), none);
+  assert.equal(outputOptions(usual).customAlertLog, false);
+  const settings = settingsOf(
+    "<ossec_config><global><custom_alert_output>$TIMESTAMP $RULEID</custom_alert_output><geoipdb>etc/c.mmdb</geoipdb>" +
+      '</global><labels><label key="a.b" hidden="yes">c</label></labels></ossec_config>',
+    "analysisd.show_hidden_labels=1\nanalysisd.geoip_jsonout=1\n",
+  );
+  assert.deepEqual(settings.problems, []);
+  assert.deepEqual(alertFormOptions(settings, PATHS), {
+    labels: [{ key: "a.b", value: "c", hidden: true, system: false }],
+    showsHiddenLabels: true,
+    placesInJson: true,
+    customAlert: "$TIMESTAMP $RULEID",
+    geoDatabasePath: "/home/etc/c.mmdb",
+  });
+  assert.equal(outputOptions(settings).customAlertLog, true);
+  const absolute = "<ossec_config><global><geoip_db_path>/x/c.mmdb</geoip_db_path></global></ossec_config>";
+  assert.equal(alertFormOptions(settingsOf(absolute), PATHS).geoDatabasePath, "/x/c.mmdb");
+});
+
+test("statisticsOptions() has the level of <stats> and the differences of the internal options", () => {
+  const saved = { hourly: [1], days: 2, weekly: [] };
+  const options =
+    "analysisd.stats_maxdiff=100\nanalysisd.stats_mindiff=20\nanalysisd.stats_percent_diff=30\n";
+  const { averages } = statisticsOptions(settingsOf("<ossec_config/>", options), saved);
+  assert.deepEqual(averages, {
+    alertLevel: 4,
+    differenceMax: 100,
+    differenceMin: 20,
+    differencePercent: 30,
+    saved,
+  });
+  const off = settingsOf("<ossec_config><global><stats>0</stats></global></ossec_config>");
+  assert.equal(statisticsOptions(off, saved).averages, null);
+});
+
+test("eventLimitOptions() has the limit of <global> where there is one", () => {
+  assert.equal(eventLimitOptions(settingsOf("<ossec_config/>")), null);
+  const limits = "<limits><eps><maximum>50</maximum><timeframe>3</timeframe></eps></limits>";
+  const settings = settingsOf(`<ossec_config><global>${limits}</global></ossec_config>`);
+  assert.deepEqual(eventLimitOptions(settings), { eventsPerSecond: 50, timeframeSeconds: 3 });
 });
 
 test("rulesetSources() adds the home's own rules to a chosen set, in the order of base names", () => {
@@ -102,4 +192,18 @@ test("rulesetSources() adds the home's own rules to a chosen set, in the order o
     sources.decoders.map(({ path }) => path),
     ["/set/decoders/0005-a.xml"],
   );
+});
+
+test("responseSettings() has no responses when they are disabled, and then no file is written for them", () => {
+  const response =
+    "<command><name>c</name><executable>e</executable></command>" +
+    "<active-response><command>c</command><location>all</location></active-response>";
+  const settings = (more: string) => settingsOf(`<ossec_config>${response}${more}</ossec_config>`);
+  const enabled = settings("<global><white_list>10.0.0.0/8</white_list></global>");
+  assert.equal(responseSettings(enabled.config).responses.length, 1);
+  assert.equal(responseSettings(enabled.config).whiteList.length, 1);
+  assert.equal(outputOptions(enabled).kinds.has("response"), true);
+  const disabled = settings("<active-response><disabled>yes</disabled></active-response>");
+  assert.deepEqual(responseSettings(disabled.config).responses, []);
+  assert.equal(outputOptions(disabled).kinds.has("response"), false);
 });

@@ -1,6 +1,9 @@
 /** From ossec.conf and the command line to what each part of the manager is given. */
+import type { AgentLabel } from "#analysis/alert/agent-labels.ts";
 import type { ManagerIdentity } from "#analysis/alert/document.ts";
+import type { EventLimitOptions } from "#analysis/limits/event-limit.ts";
 import type { OutputSelection } from "#analysis/pipeline.ts";
+import type { ResponseSettings } from "#analysis/response/settings.ts";
 import {
   configuredSources,
   mergeSources,
@@ -8,6 +11,8 @@ import {
   type RulesetSources,
   stockSources,
 } from "#analysis/ruleset/sources.ts";
+import type { SavedAverages } from "#analysis/stats/event-averages.ts";
+import type { StatisticsOptions } from "#analysis/stats/hourly-statistics.ts";
 import { type InternalOptions, readInternalOptions } from "#config/internal-options.ts";
 import { type ManagerConfig, readManagerConfig } from "#config/manager-config.ts";
 import { CONNECTION_DEFAULTS, type ConnectionConfig } from "#connection/config.ts";
@@ -16,7 +21,12 @@ import { formatProblem, type Problem } from "#formats/source-position.ts";
 import type { HostLogsOptions, LocalFile } from "#host-logs/host-logs.ts";
 import { SHIPPED_RULESET } from "#kernel/platform/program-places.ts";
 import type { Files } from "#kernel/ports/files.ts";
+import { SESSIONS_BYTES_MAX } from "#logtest/limits.ts";
+import type { LogtestConfig } from "#logtest/needs.ts";
+import type { IpNetwork } from "#model/address.ts";
+import type { FileKind } from "#output/day-files.ts";
 import type { OutputOptions } from "#output/service.ts";
+import type { SyslogListenerConfig } from "#syslog-input/config.ts";
 import type { HomePaths } from "./home.ts";
 
 /** What agents of the 4.x generation compare themselves with. */
@@ -46,6 +56,11 @@ export function errorLines(problems: readonly Problem[]): readonly string[] {
   return problems.filter(({ severity }) => severity === "error").map(formatProblem);
 }
 
+/** Where a path of the configuration leads. */
+function within({ home }: HomePaths): (path: string) => string {
+  return (path) => (path.startsWith("/") ? path : `${home}/${path}`);
+}
+
 /** `ruleset/…` of the configuration is the home's own folder where there is one, else what the program brings. */
 export function rulesetSources(
   files: Files,
@@ -53,7 +68,7 @@ export function rulesetSources(
   choice: { readonly config: ManagerConfig; readonly directory: string | null },
 ): RulesetSources {
   const { config, directory } = choice;
-  const inHome = (name: string) => (name.startsWith("/") ? name : `${paths.home}/${name}`);
+  const inHome = within(paths);
   if (directory !== null) {
     const own = configuredSources(files, inHome, {
       ...config.ruleset,
@@ -91,6 +106,7 @@ export function connectionConfig(
     processId,
     managerVersion: PEER_VERSION,
     allowHigherVersions: secure.allowHigherVersions,
+    protocols: secure.protocols,
     overtakeSeconds: secure.connectionOvertakeSeconds,
     verifyMessageIds: remoted.verifyMessageId === 1,
     receivedCounterFlush: remoted.countersFlushedEvery,
@@ -98,8 +114,22 @@ export function connectionConfig(
     disconnectionAlertSeconds: settings.config.global.agentsDisconnectionAlertSeconds,
     raisesDisconnected: true,
     connectionsMax: CONNECTION_DEFAULTS.connectionsMax,
+    requests: {
+      pool: remoted.requestPool,
+      responseMs: remoted.responseTimeoutSeconds * 1000,
+      retryMs: remoted.requestRetrySeconds * 1000 + remoted.requestRetryMilliseconds,
+      attemptsMax: remoted.requestAttemptsMax,
+    },
     countersDirectory: `${paths.home}/queue/rids`,
   };
+}
+
+/** Who hands the connections of agents on, and those of agents that enrol. */
+export function balancersOf({ config }: Settings): {
+  readonly agents: readonly IpNetwork[];
+  readonly enrollment: readonly IpNetwork[];
+} {
+  return { agents: config.remote.secure?.balancers ?? [], enrollment: config.auth.balancers };
 }
 
 /** Null when enrollment is disabled. It listens where agents connect: `<auth>` has no address of its own. */
@@ -110,7 +140,7 @@ export function enrollmentConfig(
 ): EnrollmentConfig | null {
   const { auth, remote } = settings.config;
   if (auth.disabled) return null;
-  const inHome = (path: string) => (path.startsWith("/") ? path : `${paths.home}/${path}`);
+  const inHome = within(paths);
   const host = remote.secure === null ? LOOPBACK : listenAddress(remote.secure.localIp, auth.ipv6);
   return {
     host,
@@ -124,6 +154,7 @@ export function enrollmentConfig(
     certificatePath: inHome(auth.managerCert),
     keyPath: inHome(auth.managerKey),
     clientAuthorityPath: auth.agentCa === null ? null : inHome(auth.agentCa),
+    verifiesHost: auth.verifyHost,
     oldTlsVersions: auth.autoNegotiate,
     force: auth.force,
     allowHigherVersions: auth.agents.allowHigherVersions,
@@ -136,15 +167,75 @@ export function enrollmentConfig(
   };
 }
 
+/** What alerts are answered with, and whom nothing is done to. */
+export function responseSettings({ activeResponse, global }: ManagerConfig): ResponseSettings {
+  return { responses: activeResponse.disabled ? [] : activeResponse.responses, whiteList: global.whiteList };
+}
+
+/** Null when the log test is disabled. */
+export function logtestConfig({ ruleTest }: ManagerConfig, paths: HomePaths): LogtestConfig | null {
+  const { enabled, sessionsMax, sessionSeconds } = ruleTest;
+  if (!enabled) return null;
+  const socketPath = `${paths.home}/queue/sockets/logtest`;
+  return { socketPath, sessionsMax, sessionSeconds, sessionsBytesMax: SESSIONS_BYTES_MAX };
+}
+
 export function identityOf(config: ManagerConfig, hostname: string): ManagerIdentity {
   const { cluster } = config;
   const shown = cluster !== null && !cluster.disabled && !cluster.hidden;
   return { hostname, cluster: shown ? { name: cluster.name, node: cluster.nodeName } : null };
 }
 
-export function outputSelection(config: ManagerConfig): OutputSelection {
+/** What alerts carry beside their events, and in which form; plain data, fit to be sent to another thread. */
+export type AlertFormOptions = {
+  /** Of this host. */
+  readonly labels: readonly AgentLabel[];
+  readonly showsHiddenLabels: boolean;
+  readonly placesInJson: boolean;
+  /** Null for the usual form of alerts.log. */
+  readonly customAlert: string | null;
+  /** Null: no address has a place. */
+  readonly geoDatabasePath: string | null;
+};
+
+export function alertFormOptions({ config, options }: Settings, paths: HomePaths): AlertFormOptions {
+  const { customAlertOutput, geoDatabasePath } = config.global;
+  const { showHiddenLabels, geoipJson } = options.analysisd;
+  return {
+    labels: config.labels.map((label) => ({ ...label, system: false })),
+    showsHiddenLabels: showHiddenLabels === 1,
+    placesInJson: geoipJson === 1,
+    customAlert: customAlertOutput,
+    geoDatabasePath: geoDatabasePath === null ? null : within(paths)(geoDatabasePath),
+  };
+}
+
+export function outputSelection({ config, options }: Settings): OutputSelection {
   const { alertsJson, alertsLog, logAll, logAllJson } = config.global;
-  return { alertsJson, alertsLog, archivesJson: logAllJson, archivesLog: logAll };
+  const firewallLog = options.analysisd.logFirewall === 1;
+  return { alertsJson, alertsLog, archivesJson: logAllJson, archivesLog: logAll, firewallLog };
+}
+
+/** What the manager counts of hours and days. */
+export function statisticsOptions({ config, options }: Settings, saved: SavedAverages): StatisticsOptions {
+  const { statsLevel } = config.global;
+  if (statsLevel === 0) return { averages: null };
+  const { statsDifferenceMax, statsDifferenceMin, statsDifferencePercent } = options.analysisd;
+  return {
+    averages: {
+      alertLevel: statsLevel,
+      differenceMax: statsDifferenceMax,
+      differenceMin: statsDifferenceMin,
+      differencePercent: statsDifferencePercent,
+      saved,
+    },
+  };
+}
+
+/** Null when as many events are analysed as come. */
+export function eventLimitOptions({ config }: Settings): EventLimitOptions | null {
+  const { maximum, timeframeSeconds } = config.global.limits.eps;
+  return maximum === 0 ? null : { eventsPerSecond: maximum, timeframeSeconds };
 }
 
 /** wazuh v4.14.7: `analysisd.min_rotate_interval`, `monitord.sign`, `monitord.compress`, `monitord.day_wait`. */
@@ -152,14 +243,18 @@ const CLOSING = { sign: true, compress: true, waitSeconds: 10 } as const;
 
 export function outputOptions(settings: Settings): OutputOptions {
   const { config, options } = settings;
-  const selection = outputSelection(config);
-  const kinds = new Set<"alert_json" | "alert_log" | "archive_json" | "archive_log">();
+  const selection = outputSelection(settings);
+  // What could not be analysed is always kept.
+  const kinds = new Set<FileKind>(["dead_letter"]);
   if (selection.alertsJson) kinds.add("alert_json");
   if (selection.alertsLog) kinds.add("alert_log");
   if (selection.archivesJson) kinds.add("archive_json");
   if (selection.archivesLog) kinds.add("archive_log");
+  if (responseSettings(config).responses.length > 0) kinds.add("response");
+  if (selection.firewallLog) kinds.add("firewall_log");
   return {
     kinds,
+    customAlertLog: config.global.customAlertOutput !== null,
     rotation: {
       intervalSeconds: config.global.rotateIntervalSeconds,
       partBytesMax: config.global.outputBytesMax,
@@ -167,6 +262,29 @@ export function outputOptions(settings: Settings): OutputOptions {
     },
     closing: CLOSING,
   };
+}
+
+/** One for each `<remote>` of syslog. */
+export function syslogConfigs(
+  settings: Settings,
+  paths: HomePaths,
+  processId: number,
+): readonly SyslogListenerConfig[] {
+  const inHome = within(paths);
+  return settings.config.remote.syslog.map(({ localIp, ipv6, protocols, tls, ...others }) => ({
+    ...others,
+    host: listenAddress(localIp, ipv6),
+    protocol: protocols.udp ? "udp" : "tcp",
+    tls:
+      tls === null
+        ? null
+        : {
+            certificatePath: inHome(tls.certificate),
+            keyPath: inHome(tls.key),
+            clientAuthorityPath: tls.clientCa === null ? null : inHome(tls.clientCa),
+          },
+    processId,
+  }));
 }
 
 /** The files that `<localfile>` names, beside this host's usual ones. Commands and foreign formats are left to later versions. */

@@ -1,8 +1,15 @@
 /** What the threads of the manager say to each other: plain data. What is hot travels otherwise (shared memory, transferred blocks). */
 import type { ShownAlert } from "#analysis/pipeline.ts";
-import type { AgentUpdate } from "#connection/needs.ts";
+import type { AgentCounts } from "#connection/agent-statistics.ts";
+import type { AgentUpdate, PushOutcome } from "#connection/needs.ts";
+import type { RequestFailureCode } from "#connection/pending-requests.ts";
+import type { SendResult } from "#connection/service.ts";
+import type { SumChange } from "#groups/merged-files.ts";
+import type { FilePushRequest } from "#groups/shared-configuration.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
+import type { AgentId } from "#model/agent.ts";
 import type { OutputBlock } from "#model/output-block.ts";
+import type { AgentFactsMessage } from "./agent-facts.ts";
 
 /** Every thread may say these to the main thread. */
 export type CommonMessage =
@@ -15,7 +22,14 @@ export type CommonMessage =
 
 export type FromIntake =
   | { readonly kind: "agents"; readonly updates: readonly AgentUpdate[] }
-  | { readonly kind: "keys_applied"; readonly sequence: number };
+  | { readonly kind: "keys_applied"; readonly sequence: number }
+  | AgentCallAnswer
+  | {
+      readonly kind: "push_ended";
+      readonly agentId: AgentId;
+      readonly sum: string;
+      readonly outcome: PushOutcome;
+    };
 
 /** A key as it crosses threads: a secret loses its text when it is cloned, so the text itself goes. */
 export type KeyChangeMessage =
@@ -33,7 +47,50 @@ export type ToIntake =
   | { readonly kind: "keys"; readonly changes: readonly KeyChangeMessage[]; readonly sequence: number }
   | { readonly kind: "discard"; readonly position: number }
   | { readonly kind: "reload_rules" }
+  /** Tells a connected agent to run an active response. */
+  | { readonly kind: "respond"; readonly agentId: string; readonly text: string }
+  /** Sends a connected agent the files of its groups; answered by `push_ended`. */
+  | { readonly kind: "push"; readonly push: FilePushRequest }
+  /** Answered by `called` with the same number. */
+  | { readonly kind: "call"; readonly number: number; readonly call: AgentCall }
   | { readonly kind: "stop" };
+
+/** What the main thread wants to know of agents, or have said to them. */
+export type AgentCall =
+  | { readonly kind: "request"; readonly agentId: AgentId; readonly payload: Uint8Array }
+  | { readonly kind: "send"; readonly agentId: AgentId; readonly message: string }
+  | { readonly kind: "counts"; readonly agentIds: readonly AgentId[] };
+
+export type AgentCallResults = {
+  readonly request:
+    | { readonly ok: true; readonly answer: Uint8Array }
+    | { readonly ok: false; readonly code: RequestFailureCode };
+  readonly send: SendResult;
+  readonly counts: readonly (AgentCounts | null)[];
+};
+
+export type AgentCallAnswer = {
+  readonly [Kind in AgentCall["kind"]]: {
+    readonly kind: "called";
+    readonly call: Kind;
+    readonly number: number;
+    readonly result: AgentCallResults[Kind];
+  };
+}[AgentCall["kind"]];
+
+export type FromGroups =
+  | { readonly kind: "sums"; readonly changes: readonly SumChange[] }
+  /** `bytes` is null when the file has another sum by now. */
+  | { readonly kind: "loaded"; readonly sum: string; readonly bytes: SharedArrayBuffer | null };
+
+export type ToGroups =
+  /** The sum of this list of several groups is needed. */
+  | { readonly kind: "want"; readonly list: string }
+  | { readonly kind: "load"; readonly list: string; readonly sum: string }
+  | { readonly kind: "stop" };
+
+/** What alerts of these agents carry from now on. */
+export type ToAnalysis = { readonly kind: "agents"; readonly facts: readonly AgentFactsMessage[] };
 
 export type FromAnalysis =
   | {
@@ -55,7 +112,13 @@ export type RulesOutcome = {
   readonly errors: readonly string[];
 };
 
-export type FromOutput = { readonly kind: "snapshot_durable"; readonly position: number };
+export type FromOutput =
+  | { readonly kind: "snapshot_durable"; readonly position: number }
+  /** Decisions about active responses, as lines; each is answered by `responses_taken`. */
+  | { readonly kind: "responses"; readonly lines: string };
+
+/** Of the main thread. */
+export type MainToOutput = { readonly kind: "responses_taken"; readonly chars: number };
 
 /** Between the analysis thread and the output thread. */
 export type ToOutput = { readonly kind: "block"; readonly block: OutputBlock } | { readonly kind: "end" };
@@ -63,3 +126,5 @@ export type FromOutputToAnalysis = { readonly kind: "consumed"; readonly bytes: 
 
 /** The journal's control record for "load the rule set again": it takes effect at its place, also at a replay. */
 export const RELOAD_RULES = "reload_rules";
+/** The control record that a local hour began: its time is all it says. */
+export const HOUR_BEGAN = "hour_began";

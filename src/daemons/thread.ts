@@ -13,6 +13,13 @@ export type ThreadHost = {
   lost(name: string, error: CodedError): void;
 };
 
+export type ThreadStart = {
+  readonly data: unknown;
+  readonly transfer?: readonly Transferable[];
+  /** The thread fails when it needs more; without it the whole process would. */
+  readonly heapMegabytesMax?: number;
+};
+
 export class Thread<Incoming extends { readonly kind: string }, Outgoing = never> {
   readonly name: string;
   counters: Readonly<Record<string, number>> = {};
@@ -22,18 +29,15 @@ export class Thread<Incoming extends { readonly kind: string }, Outgoing = never
   readonly #stopped = Promise.withResolvers<void>();
   #state: "starting" | "running" | "failed" | "stopped" = "starting";
 
-  constructor(
-    name: string,
-    start: { readonly data: unknown; readonly transfer?: readonly Transferable[] },
-    host: ThreadHost,
-    handle: (message: Incoming) => void,
-  ) {
+  constructor(name: string, start: ThreadStart, host: ThreadHost, handle: (message: Incoming) => void) {
     this.name = name;
     this.#host = host;
     this.#worker = new Worker(new URL(`./${name}-thread.ts`, import.meta.url), {
       workerData: start.data,
       name,
       transferList: [...(start.transfer ?? [])],
+      resourceLimits:
+        start.heapMegabytesMax === undefined ? {} : { maxOldGenerationSizeMb: start.heapMegabytesMax },
     });
     this.#worker.on("message", (message: CommonMessage | Incoming) => {
       if (isCommon(message)) this.#common(message);

@@ -9,9 +9,15 @@ const AGENTS = "<remote><connection>secure</connection></remote><auth><disabled>
 
 const CASES: readonly (readonly [xml: string, expected: RegExp])[] = [
   ["", /^$/],
-  ["<remote><connection>syslog</connection><allowed-ips>10.0.0.0/8</allowed-ips></remote>", /^Syslog input/],
-  ['<labels><label key="a">b</label></labels>', /^Labels/],
-  ["<global><limits><eps><maximum>10</maximum></eps></limits></global>", /^The limit of events/],
+  ["<remote><connection>syslog</connection><allowed-ips>10.0.0.0/8</allowed-ips></remote>", /^$/],
+  [
+    "<command><name>c</name><executable>e</executable></command><active-response><command>c</command><location>local</location></active-response>",
+    /^$/,
+  ],
+  [
+    "<command><name>c</name><executable>e</executable></command><active-response><command>c</command><location>server</location></active-response>",
+    /^Active responses on the manager itself/,
+  ],
   [
     "<localfile><log_format>command</log_format><command>df</command></localfile>",
     /^Commands and formats of other systems/,

@@ -13,30 +13,15 @@ const UNUSED: readonly Unused[] = [
     text: "Enrollment is disabled by <auth>: no new agent can get a key",
   },
   {
-    applies: ({ remote }) => remote.secure?.protocols.udp === true,
-    text: "Agents are served over TCP only: UDP of <remote> is not supported",
-  },
-  {
-    applies: ({ remote }) => remote.syslog.length > 0,
-    text: "Syslog input of <remote> is not supported: nothing listens for it",
-  },
-  {
     applies: ({ cluster }) => cluster !== null && !cluster.disabled,
     text: "The cluster is not supported: this manager works alone",
   },
   {
-    applies: ({ activeResponse }) => activeResponse.responses.length > 0,
-    text: "Active responses are not supported: none is started",
+    applies: ({ activeResponse: { disabled, responses } }) =>
+      !disabled && responses.some(({ target }) => target.location === "server"),
+    text: "Active responses on the manager itself (location server) are not supported: they are recorded and not run",
   },
   { applies: ({ global }) => global.emailNotification, text: "Mail is not supported: no alert is mailed" },
-  {
-    applies: ({ global }) => global.limits.eps.maximum > 0,
-    text: "The limit of events per second of <global> is not supported",
-  },
-  {
-    applies: ({ labels }) => labels.length > 0,
-    text: "Labels of this host are not supported: alerts do not carry them",
-  },
   {
     applies: ({ localFiles }) =>
       localFiles.some(({ source }) => source.kind === "command" || source.kind === "foreign"),

@@ -3,20 +3,18 @@
  *
  * Agents check it only when they are told to, and then against this very file, so it is an authority for itself.
  */
-import { createPrivateKey, KeyObject, webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { keyPem, makeKeys, makeSelfSigned } from "#kernel/certificates/maker.ts";
+import type { AlternativeName } from "#kernel/certificates/names.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { Random } from "#kernel/ports/random.ts";
 import { parseIpAddress } from "#model/address.ts";
-import { provideReflectMetadata } from "./reflect-metadata.ts";
 
-/** Signs ten times as many handshakes a second as RSA of 2,048 bits; every agent of 4.x accepts it. */
-const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 3650;
 /** Agents whose clocks are behind must not find it in their future. */
 const VALID_BEFORE_DAYS = 1;
-const SERIAL_BYTES = 16;
 /** RFC 5280, ub-common-name. */
 const COMMON_NAME_CHARS_MAX = 64;
 const DNS_NAME = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
@@ -65,35 +63,16 @@ export async function makeCertificate(
   { hostName, addresses, nowMs }: CertificateSubject,
   random: Random,
 ): Promise<Certificate> {
-  // Loaded here only: it costs 20 MB, and a manager makes its certificate once.
-  provideReflectMetadata();
-  const x509 = await import("@peculiar/x509");
-  const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
-  const serial = random.bytes(SERIAL_BYTES);
-  serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0); // a positive number of full length
-  const { digitalSignature, keyCertSign } = x509.KeyUsageFlags;
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: serial.toString("hex"),
-      name: [{ CN: [hostName.slice(0, COMMON_NAME_CHARS_MAX)] }],
-      notBefore: new Date(nowMs - VALID_BEFORE_DAYS * DAY_MS),
-      notAfter: new Date(nowMs + VALID_DAYS * DAY_MS),
-      keys,
-      signingAlgorithm: KEY_ALGORITHM,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(digitalSignature | keyCertSign, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
-        new x509.SubjectAlternativeNameExtension(alternativeNames(hostName, addresses)),
-      ],
-    },
-    webcrypto,
-  );
-  const key = KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" });
-  return { certificate: `${certificate.toString("pem")}\n`, key: key.toString() };
+  const keys = await makeKeys({ kind: "ec" });
+  const details = {
+    role: "manager",
+    name: [["CN", hostName.slice(0, COMMON_NAME_CHARS_MAX)]],
+    alternativeNames: alternativeNames(hostName, addresses),
+    notBeforeMs: nowMs - VALID_BEFORE_DAYS * DAY_MS,
+    notAfterMs: nowMs + VALID_DAYS * DAY_MS,
+  } as const;
+  return { certificate: await makeSelfSigned(details, keys, random), key: keyPem(keys) };
 }
-
-type AlternativeName = { readonly type: "dns" | "ip"; readonly value: string };
 
 /** An agent that verifies looks here for what it was told to connect to. `localhost` is for agents of this machine, and never wrong. */
 function alternativeNames(hostName: string, addresses: readonly string[]): AlternativeName[] {

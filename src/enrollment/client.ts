@@ -1,12 +1,17 @@
 /**
- * One connection of an enrollment client: silent, waiting for its handshake, in it, sending its line, enrolling, answered.
+ * One connection of an enrollment client: silent, waiting for its handshake, in it, secured, sending its line, enrolling, answered.
  *
  * A silent client is a plain TCP socket: TLS begins with its first byte. What is kept of it is bounded by one record before the
  * handshake and by one request line after it. Time limits come from outside: `sweep` is called now and then.
  */
 import assert from "node:assert/strict";
 import { RequestLineReader } from "#formats/wire/enrollment/request-line.ts";
-import type { Connection, ConnectionHandler, TlsServerOptions } from "#kernel/ports/network.ts";
+import type {
+  CertificateChain,
+  Connection,
+  ConnectionHandler,
+  TlsServerOptions,
+} from "#kernel/ports/network.ts";
 import type { IpAddress } from "#model/address.ts";
 import type { Outcome } from "./enroller.ts";
 import type { ClosedCode } from "./events.ts";
@@ -27,6 +32,9 @@ export type ClientHost = {
   /** Calls `startHandshake` when there is a place. */
   wantHandshake(client: EnrollmentClient): void;
   handshakeOver(client: EnrollmentClient): void;
+  /** False: the certificate, which leads to the authority, is not that of this client's host. */
+  isHostOf(client: EnrollmentClient, chain: CertificateChain): boolean;
+  certificateRefused(client: EnrollmentClient, problem: string, chain: CertificateChain): void;
   enroll(line: string, peer: IpAddress, answer: (outcome: Outcome) => void): void;
   withdraw(outcome: Outcome): void;
   /** The client was closed for its own doing. */
@@ -34,7 +42,7 @@ export type ClientHost = {
   gone(client: EnrollmentClient): void;
 };
 
-type State = "silent" | "waiting" | "handshake" | "request" | "enrolling" | "answered" | "closed";
+type State = "silent" | "waiting" | "handshake" | "secured" | "request" | "enrolling" | "answered" | "closed";
 
 export class EnrollmentClient implements ConnectionHandler {
   readonly peer: IpAddress;
@@ -71,8 +79,7 @@ export class EnrollmentClient implements ConnectionHandler {
       case "silent":
         this.#hold(chunk);
         break;
-      case "handshake":
-        this.#host.handshakeOver(this);
+      case "secured":
         this.#reader = new RequestLineReader();
         this.#enter("request");
         this.#read(chunk);
@@ -86,9 +93,23 @@ export class EnrollmentClient implements ConnectionHandler {
         if (++this.#chunks > REQUEST_CHUNKS_MAX) this.reject("request_in_pieces");
         break;
       case "waiting":
+      case "handshake":
       case "closed":
         break;
     }
+  }
+
+  secured(chain: CertificateChain): void {
+    if (this.#state !== "handshake") return;
+    this.#host.handshakeOver(this);
+    if (this.#host.isHostOf(this, chain)) this.#enter("secured");
+    else this.reject("host_unverified");
+  }
+
+  certificateRefused(problem: string, chain: CertificateChain): void {
+    if (this.#state !== "handshake") return;
+    this.#host.certificateRefused(this, problem, chain);
+    this.close();
   }
 
   startHandshake(tls: TlsServerOptions): void {
@@ -98,7 +119,6 @@ export class EnrollmentClient implements ConnectionHandler {
     this.#enter("handshake");
     try {
       this.#connection.startTls(tls, hello);
-      this.#connection.resume();
     } catch {
       // The ciphers or certificates are not what OpenSSL takes: every client will fail, none may stop us.
       this.reject("tls_unusable");

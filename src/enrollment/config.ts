@@ -18,8 +18,10 @@ export type EnrollmentConfig = {
   /** `<ssl_manager_cert>` and `<ssl_manager_key>`; made when both are missing. */
   readonly certificatePath: string;
   readonly keyPath: string;
-  /** `<ssl_agent_ca>`: clients must have a certificate that chains to it. Not supported: the service does not start with it. */
+  /** `<ssl_agent_ca>`: clients must have a certificate that chains to it. Null: none is asked for. */
   readonly clientAuthorityPath: string | null;
+  /** `<ssl_verify_host>`: that certificate must also name the client's address. Without an authority it says nothing. */
+  readonly verifiesHost: boolean;
   /** `<ssl_auto_negotiate>`: also TLS 1.0 and 1.1. */
   readonly oldTlsVersions: boolean;
   readonly force: ForceSettings;

@@ -18,6 +18,7 @@ export type ClosedCode =
   | "not_tls"
   | "handshake_failed"
   | "tls_unusable"
+  | "host_unverified"
   | "request_too_long"
   | "request_in_pieces"
   | "no_request";
@@ -87,6 +88,14 @@ export class EnrollmentEvents {
     this.#offence(address, closedLines(code, address));
   }
 
+  certificateRefused(address: string, texts: readonly string[]): void {
+    this.#metrics.add("enrollment_closed_certificate_refused");
+    this.#offence(
+      address,
+      texts.map((text) => ({ level: "error", text })),
+    );
+  }
+
   /** The first text is the peer's, the second ours: it says what the matter was. */
   internalError(name: string, cause: string): void {
     this.#log.write("error", `Unable to add agent: ${name} (internal error)`);
@@ -148,6 +157,14 @@ function closedLines(code: ClosedCode, address: string): LogLine[] {
         {
           level: "error",
           text: "TLS cannot be started: check the ciphers and certificates of the enrollment service",
+        },
+      ];
+    case "host_unverified":
+      return [
+        { level: "error", text: "Unable to verify client certificate." },
+        {
+          level: "error",
+          text: `The certificate of ${address} does not name this address (ssl_verify_host)`,
         },
       ];
     case "not_tls":

@@ -36,6 +36,7 @@ export const CONFIG: EnrollmentConfig = {
   certificatePath: "/home/etc/sslmanager.cert",
   keyPath: "/home/etc/sslmanager.key",
   clientAuthorityPath: null,
+  verifiesHost: false,
   oldTlsVersions: false,
   force: {
     enabled: true,
@@ -64,6 +65,10 @@ class TlsFakeNetwork implements Network {
 
   constructor(network: FakeNetwork) {
     this.#network = network;
+  }
+
+  bindDatagrams(...args: Parameters<Network["bindDatagrams"]>): ReturnType<Network["bindDatagrams"]> {
+    return this.#network.bindDatagrams(...args);
   }
 
   listen(...[options, accept]: Parameters<Network["listen"]>): ReturnType<Network["listen"]> {

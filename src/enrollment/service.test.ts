@@ -3,10 +3,11 @@
  * network whose bytes and hours the test decides; TLS itself is in `tls.test.ts`.
  */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { agentIdOf } from "#model/agent.ts";
 import { SeededRandom } from "#testing/random.ts";
-import { EnrollmentBench, HELLO } from "./fixture.ts";
+import { EnrollmentBench, HELLO, testCertificate } from "./fixture.ts";
 import {
   CLIENT_MS_MAX,
   CLIENTS_MAX,
@@ -15,6 +16,7 @@ import {
   PATIENCE_MS,
   REFUSAL_LINES_PER_SECOND_MAX,
   REQUEST_CHUNKS_MAX,
+  REQUEST_SILENCE_MS,
 } from "./limits.ts";
 
 const SUCCESS = /^OSSEC K:'\d+ node-\d+ any [0-9a-f]{64}'$/;
@@ -348,9 +350,49 @@ test("EnrollmentService does not listen when only local tools enrol", async (t) 
   assert(bench.log.texts("info").includes("Port 1515 was set as disabled."));
 });
 
+test("EnrollmentService asks nothing of a client whose certificate is refused, and says why once a second", async (t) => {
+  const { certificate } = await testCertificate();
+  const bench = await EnrollmentBench.start(t);
+  const chain = [new X509Certificate(certificate).raw];
+  const refuse = () => {
+    const client = bench.connect();
+    client.receive(HELLO);
+    client.refuseCertificate("DEPTH_ZERO_SELF_SIGNED_CERT", chain);
+    return client;
+  };
+  for (let count = 0; count < 5; count++) assert.equal(refuse().ended, true);
+  assert.equal(bench.metrics.get("enrollment_closed_certificate_refused"), 5);
+  assert.deepEqual(bench.log.texts("error"), [
+    "Problem with certificate at depth 0",
+    "issuer =  /CN=manager01",
+    "subject =  /CN=manager01",
+    "18:self-signed certificate",
+  ]);
+  assert.equal(bench.metrics.get("enrollment_requests"), 0);
+});
+
+test("EnrollmentService gives the place of a handshake on when it is over, not when the request comes", async (t) => {
+  const bench = await EnrollmentBench.start(t);
+  const clients = Array.from({ length: HANDSHAKES_MAX + 1 }, () => {
+    const client = bench.connect();
+    client.receive(HELLO);
+    return client;
+  });
+  assert.equal(clients.at(-1)?.tls, null);
+  clients[0]?.secure();
+  assert.notEqual(clients.at(-1)?.tls, null);
+  bench.clock.advance(REQUEST_SILENCE_MS + 250);
+  assert.equal(clients[0]?.ended, false, "who has said nothing yet has not ended its request");
+});
+
 test("EnrollmentService does not start with what it cannot keep", async (t) => {
   const bench = new EnrollmentBench({ clientAuthorityPath: "/home/etc/ca.pem" });
   t.after(() => bench.stop());
-  await assert.rejects(bench.start(), { code: "client_certificates_unsupported" });
+  await assert.rejects(bench.start(), { code: "file_not_found" });
+  const { certificate } = await testCertificate();
+  for (const text of ["", "no certificate", certificate.replace("MII", "AAA")]) {
+    bench.files.write("/home/etc/ca.pem", text);
+    await assert.rejects(bench.start(), { code: "client_authority_unusable" });
+  }
   assert.equal(bench.registry.keys.byId(agentIdOf(1)), null);
 });

@@ -4,12 +4,20 @@
  * The peer's `wazuh-authd`, for the network. Makes and closes the clients, counts them and their handshakes, and carries their
  * requests to the `Enroller`.
  */
-import { CodedError } from "#kernel/errors.ts";
+import { X509Certificate } from "node:crypto";
+import { certificateIsOf } from "#kernel/certificates/host-match.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
-import type { Connection, ConnectionHandler, Listener, TlsServerOptions } from "#kernel/ports/network.ts";
+import type {
+  CertificateChain,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  TlsServerOptions,
+} from "#kernel/ports/network.ts";
 import { formatIpAddress, parsePeerAddress } from "#model/address.ts";
 import { type Certificate, readCertificate, writeCertificate } from "./certificate.ts";
 import { EnrollmentClient } from "./client.ts";
+import { readClientAuthority, refusalTexts } from "./client-certificate.ts";
 import type { EnrollmentConfig } from "./config.ts";
 import { Enroller, type Outcome } from "./enroller.ts";
 import { type ClosedCode, EnrollmentEvents } from "./events.ts";
@@ -44,7 +52,7 @@ export class EnrollmentService {
     return this.#running?.listener.local.port ?? null;
   }
 
-  /** Throws a `CodedError` when the password, the certificate or the port cannot be had. */
+  /** Throws a `CodedError` when the password, the certificate, the authority of the clients' or the port cannot be had. */
   async start(): Promise<void> {
     const { host, port, remoteEnrollment } = this.#config;
     if (!remoteEnrollment) {
@@ -102,6 +110,8 @@ export class EnrollmentService {
       nowMs: () => this.#needs.clock.monotonicMs(),
       wantHandshake: (wanting) => handshakes.enter(wanting),
       handshakeOver: (ready) => handshakes.leave(ready),
+      isHostOf: (secured, chain) => this.#isHostOf(secured, chain),
+      certificateRefused: (refused, problem, chain) => this.#certificateRefused(refused, problem, chain),
       enroll: (line, from, answer) => this.#finish(enroller.enroll(line, from).then(answer)),
       withdraw: (outcome) => this.#withdraw(enroller, outcome),
       rejected: (rejected, code) => this.#rejected(rejected, code),
@@ -127,6 +137,19 @@ export class EnrollmentService {
     return false;
   }
 
+  #isHostOf({ peer }: EnrollmentClient, [certificate]: CertificateChain): boolean {
+    const { clientAuthorityPath, verifiesHost } = this.#config;
+    if (clientAuthorityPath === null || !verifiesHost) return true;
+    if (certificate === undefined) return false;
+    return certificateIsOf(new X509Certificate(certificate), formatIpAddress(peer));
+  }
+
+  #certificateRefused({ peer }: EnrollmentClient, problem: string, chain: CertificateChain): void {
+    const address = formatIpAddress(peer);
+    const texts = refusalTexts(problem, chain, { address, nowMs: this.#needs.clock.wallMs() });
+    this.#events.certificateRefused(address, texts);
+  }
+
   #rejected(client: EnrollmentClient, code: ClosedCode): void {
     this.#events.closed(code, formatIpAddress(client.peer));
   }
@@ -150,14 +173,10 @@ export class EnrollmentService {
 
   async #tlsOptions(): Promise<TlsServerOptions> {
     const { clientAuthorityPath, ciphers, oldTlsVersions } = this.#config;
-    if (clientAuthorityPath !== null) {
-      // Fails closed: the network port lets in certificates of any authority and shows us none of them.
-      throw new CodedError("client_certificates_unsupported", "ssl_agent_ca is not supported", {
-        path: clientAuthorityPath,
-      });
-    }
+    const clientAuthority =
+      clientAuthorityPath === null ? null : readClientAuthority(this.#needs.files, clientAuthorityPath);
     const certificate = await this.#certificate();
-    return { ...certificate, ciphers, clientAuthority: null, oldVersions: oldTlsVersions };
+    return { ...certificate, ciphers, clientAuthority, oldVersions: oldTlsVersions };
   }
 
   async #certificate(): Promise<Certificate> {

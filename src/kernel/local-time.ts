@@ -32,6 +32,8 @@ export type LocalTime = {
   readonly isoSeconds: string;
   /** `+hhmm` */
   readonly zone: string;
+  /** `YYYY Mon DD HH:MM:SS` */
+  readonly logDate: string;
 };
 
 /** Milliseconds that share one answer: offsets and days change on whole seconds. */
@@ -42,9 +44,10 @@ function readLocalTime(ms: number): LocalTime {
   const offsetMinutes = -date.getTimezoneOffset();
   const zoneMinutes = Math.abs(offsetMinutes);
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const month = MONTHS[date.getMonth()] ?? "Jan";
   return {
     year: date.getFullYear(),
-    month: MONTHS[date.getMonth()] ?? "Jan",
+    month,
     day: date.getDate(),
     weekday: date.getDay(),
     hour: date.getHours(),
@@ -52,6 +55,7 @@ function readLocalTime(ms: number): LocalTime {
     clock,
     isoSeconds: `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${clock}`,
     zone: `${offsetMinutes < 0 ? "-" : "+"}${two(Math.floor(zoneMinutes / 60))}${two(zoneMinutes % 60)}`,
+    logDate: `${date.getFullYear()} ${month} ${two(date.getDate())} ${clock}`,
   };
 }
 
@@ -79,7 +83,6 @@ export class LocalClock {
 
   /** `2026 Nov 21 06:44:10` */
   logDate(ms: number): string {
-    const time = this.at(ms);
-    return `${time.year} ${time.month} ${two(time.day)} ${time.clock}`;
+    return this.at(ms).logDate;
   }
 }

@@ -239,29 +239,34 @@ function recordsAreWhole(block: Buffer): boolean {
   return records === block.readUInt32LE(RECORDS_AT);
 }
 
+/** Where the first record of a block lies. */
+export const FIRST_RECORD_AT = HEADER_BYTES;
+
 /** Visits the records of a verified block in order. The strings are copies: the block may be reused afterwards. */
 export function forEachEvent(block: Buffer, visitor: BlockVisitor): void {
-  const blockPosition = readWide(block, POSITION_AT);
-  let at = HEADER_BYTES;
-  while (at < block.length) {
-    const end = at + block.readUInt32LE(at);
-    const position = blockPosition + at;
-    const receivedMs = block.readDoubleLE(at + RECEIVED_AT);
-    const agentEnd = at + RECORD_FIXED_BYTES + (block[at + AGENT_BYTES_AT] ?? 0);
-    const locationEnd = agentEnd + block.readUInt32LE(at + LOCATION_BYTES_AT);
-    const message = block.toString("latin1", locationEnd, end);
-    if (block[at + KIND_AT] === KIND_CONTROL) {
-      visitor.control({ position, receivedMs, text: message });
-    } else {
-      visitor.event({
-        position,
-        receivedMs,
-        queue: String.fromCharCode(block[at + QUEUE_AT] ?? 0),
-        agentId: block.toString("latin1", at + RECORD_FIXED_BYTES, agentEnd),
-        location: block.toString("latin1", agentEnd, locationEnd),
-        message,
-      });
-    }
-    at = end;
+  let at = FIRST_RECORD_AT;
+  while (at < block.length) at = visitRecord(block, at, visitor);
+}
+
+/** Visits one record; where the next one lies. */
+export function visitRecord(block: Buffer, at: number, visitor: BlockVisitor): number {
+  const end = at + block.readUInt32LE(at);
+  const position = readWide(block, POSITION_AT) + at;
+  const receivedMs = block.readDoubleLE(at + RECEIVED_AT);
+  const agentEnd = at + RECORD_FIXED_BYTES + (block[at + AGENT_BYTES_AT] ?? 0);
+  const locationEnd = agentEnd + block.readUInt32LE(at + LOCATION_BYTES_AT);
+  const message = block.toString("latin1", locationEnd, end);
+  if (block[at + KIND_AT] === KIND_CONTROL) {
+    visitor.control({ position, receivedMs, text: message });
+  } else {
+    visitor.event({
+      position,
+      receivedMs,
+      queue: String.fromCharCode(block[at + QUEUE_AT] ?? 0),
+      agentId: block.toString("latin1", at + RECORD_FIXED_BYTES, agentEnd),
+      location: block.toString("latin1", agentEnd, locationEnd),
+      message,
+    });
   }
+  return end;
 }

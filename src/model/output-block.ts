@@ -7,10 +7,15 @@
  *
  * What a record's text must be:
  *   alert_json, archive_json   one line with its newline; the top-level "id" is `<seconds>.<position>`
- *   alert_log                  begins with `** Alert <seconds>.<position>:`, no other line does; ends with an empty line
+ *   alert_log                  begins with `** Alert <seconds>.<position>:`, no other line does; ends with an empty line.
+ *                              In the administrator's words (`<custom_alert_output>`): as archive_log
  *   archive_log                ends with a newline; the same bytes at every replay of the event
+ *   dead_letter                one line with its newline; the top-level "id" as above: an event that could not be analysed
+ *   response                   one line with its newline (response-decision.ts); the top-level "id" as above
+ *   firewall_log               as archive_log
+ *   statistics                 a line with the path of a file below `stats/`, then its text (statistics-files.ts of output)
  *   snapshot                   any bytes: the engine's state after everything before `position`
- * The positions of one kind increase from record to record.
+ * The positions of one kind increase from record to record; only records of `statistics` may share one.
  */
 import assert from "node:assert/strict";
 import type { Latin1 } from "./event-block.ts";
@@ -20,7 +25,17 @@ export const OUTPUT_BLOCK_BYTES = 256 * 1024;
 /** What a sender may have handed over and not got back: some blocks, so that a full disk stops analysis instead of filling memory. */
 export const OUTPUT_IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024;
 
-const KINDS = ["alert_json", "alert_log", "archive_json", "archive_log", "snapshot"] as const;
+const KINDS = [
+  "alert_json",
+  "alert_log",
+  "archive_json",
+  "archive_log",
+  "snapshot",
+  "dead_letter",
+  "response",
+  "firewall_log",
+  "statistics",
+] as const;
 export type OutputKind = (typeof KINDS)[number];
 const KIND_CODES: Readonly<Record<OutputKind, number>> = {
   alert_json: 0,
@@ -28,6 +43,10 @@ const KIND_CODES: Readonly<Record<OutputKind, number>> = {
   archive_json: 2,
   archive_log: 3,
   snapshot: 4,
+  dead_letter: 5,
+  response: 6,
+  firewall_log: 7,
+  statistics: 8,
 };
 
 const KIND_AT = 4;

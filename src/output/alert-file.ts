@@ -40,6 +40,7 @@ const NOTHING_WRITTEN = -1;
 export class AlertFile {
   readonly definition: FileDefinition;
   readonly #needs: AlertFileNeeds;
+  readonly #unnumbered: boolean;
   #part: Part | null = null;
   /** The file of which it is known where our records end: at start it may be continued. */
   #knownPath: string | null = null;
@@ -60,9 +61,11 @@ export class AlertFile {
   #linkDue = false;
   #cursorDue = false;
 
-  constructor(needs: AlertFileNeeds, definition: FileDefinition) {
+  /** `unnumbered` says that the records bear no position although those of the kind do. */
+  constructor(needs: AlertFileNeeds, definition: FileDefinition, unnumbered: boolean) {
     this.#needs = needs;
     this.definition = definition;
+    this.#unnumbered = unnumbered;
   }
 
   /** Whether the cursor must be saved before the next write: without it a restart would look in the wrong place. */
@@ -135,18 +138,20 @@ export class AlertFile {
     this.#pendingPosition = position;
   }
 
-  /** Writes what was taken and is not yet written. */
-  flush(): void {
+  /** Writes what was taken and is not yet written. Gives it, valid until the next record comes; null when there was nothing. */
+  flush(): Buffer | null {
     const { events } = this.#needs;
     if (this.#repeatedRecords > 0) events.repeated(this.definition.kind, this.#repeatedRecords);
     this.#repeatedRecords = 0;
-    if (this.#pendingRecords === 0) return;
-    this.#write(this.#pending.subarray(0, this.#pendingBytes));
+    if (this.#pendingRecords === 0) return null;
+    const written = this.#pending.subarray(0, this.#pendingBytes);
+    this.#write(written);
     events.written(this.definition.kind, this.#pendingRecords, this.#pendingBytes);
     this.#position = this.#pendingPosition;
     this.#pending = this.#standardPending;
     this.#pendingBytes = 0;
     this.#pendingRecords = 0;
+    return written;
   }
 
   /** Puts the link on the part that is written now. */
@@ -176,9 +181,10 @@ export class AlertFile {
 
   #recoverFrom({ path, bytes, position }: FileCursor): void {
     const { files, home } = this.#needs;
-    const size = files.info(`${home}/${path}`)?.bytes ?? 0;
-    const tail = size > bytes ? this.#repair(path, bytes, size) : { end: bytes, position: null };
-    if (this.definition.kind === "archive_log" && tail.end > bytes) {
+    const size = files.info(`${home}/${path}`)?.bytes ?? -1;
+    // Also when nothing lies behind the cursor: what was cut off by a start that ended before its sync must not come back.
+    const tail = size >= bytes ? this.#repair(path, bytes, size) : { end: bytes, position: null };
+    if (tail.position === null && tail.end > bytes) {
       this.#replayed = new ReplayedTail(path, files.open(`${home}/${path}`, "update"), bytes, tail.end);
     }
     this.#knownPath = path;
@@ -189,7 +195,7 @@ export class AlertFile {
   #repair(path: string, from: number, size: number): Tail {
     const file = this.#needs.files.open(`${this.#needs.home}/${path}`, "update");
     try {
-      const tail = findTail(this.definition.kind, file, from, size);
+      const tail = findTail(this.#unnumbered ? "archive_log" : this.definition.kind, file, from, size);
       if (tail.end < size) {
         this.#needs.events.torn(path, size - tail.end);
         file.truncate(tail.end);

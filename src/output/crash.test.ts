@@ -9,8 +9,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
+import { FILE_DEFINITIONS } from "./day-files.ts";
 import { EndingFiles, ProcessEnd } from "./ending-files.ts";
-import { ALL_KINDS, event, type Output, OutputHarness, recordText } from "./fixture.ts";
+import { event, type Output, OutputHarness, recordText } from "./fixture.ts";
 
 const EVENTS = 40;
 const EVENTS_PER_BLOCK = 3;
@@ -49,14 +50,15 @@ function written(harness: OutputHarness, tag: string, extension: string): string
 }
 
 function checkAll(harness: OutputHarness, label: string): void {
-  for (const kind of ALL_KINDS) {
-    const [tag, extension] = kind.split("_");
+  for (const { kind, tag, extension } of FILE_DEFINITIONS) {
     const texts = Array.from({ length: EVENTS }, (_, index) =>
       recordText(kind, index * POSITION_STEP, MESSAGE),
     );
-    const found = written(harness, tag === "alert" ? "alerts" : "archive", extension ?? "");
+    const found = written(harness, tag, extension);
     assert.equal(found, texts.join(""), `${kind}, ${label}`);
   }
+  const handedOver = harness.responses.join("").split("\n");
+  assert.equal(new Set(handedOver).size, handedOver.length, `a response twice, ${label}`);
 }
 
 type Life = { readonly endAt: number; readonly fullAfterBlocks: number | null };
@@ -135,5 +137,27 @@ test("every record is written exactly once through many crashes, losses of power
       if (random.below(2) === 0) harness.fake.losePower((bytes) => random.below(bytes + 1));
     }
     checkAll(harness, `seed ${seed}`);
+  }
+});
+
+test("what a start cut off does not come back when that start ended before its sync", () => {
+  for (let endAt = 0; endAt < 12; endAt++) {
+    const harness = new OutputHarness();
+    harness.start();
+    harness.accept([...event(1), { kind: "snapshot", position: 2, text: "2" }, ...event(3)]);
+    harness.kill();
+    harness.fake.losePower((bytes) => bytes - 1);
+    harness.files = new EndingFiles(harness.fake, endAt);
+    assert.throws(() => harness.start(), ProcessEnd);
+    harness.kill();
+    harness.files = harness.fake;
+    harness.clock.jump(86_400_000);
+    harness.start();
+    harness.accept([...event(3), { kind: "snapshot", position: 4, text: "4" }]);
+    harness.fake.losePower();
+    for (const { kind, tag, extension } of FILE_DEFINITIONS) {
+      const expected = [1, 3].map((position) => recordText(kind, position)).join("");
+      assert.equal(written(harness, tag, extension), expected, `${kind}, end at operation ${endAt}`);
+    }
   }
 });

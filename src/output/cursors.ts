@@ -20,6 +20,8 @@ export type FileCursor = {
 export type Cursors = ReadonlyMap<FileKind, FileCursor>;
 
 const FORMAT_VERSION = 1;
+const OUTPUT_PATH =
+  /^logs\/(?:alerts|archives|firewall|dead-letters|responses)\/\d+\/[A-Z][a-z]{2}\/ossec-(?:alerts|archive|firewall|dead-letters|responses)-[\d-]+\.(?:json|log)$/;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -32,8 +34,7 @@ function parseCursor(value: unknown): FileCursor | null {
   if (!Number.isSafeInteger(bytes) || bytes < 0) return null;
   if (!Number.isSafeInteger(position) || position < -1) return null;
   // The path leads to a file that may be cut: none but an output file of ours.
-  if (!/^logs\/(?:alerts|archives)\/\d+\/[A-Z][a-z]{2}\/ossec-[a-z]+-[\d-]+\.(?:json|log)$/.test(path))
-    return null;
+  if (!OUTPUT_PATH.test(path)) return null;
   return { path, bytes, position };
 }
 

@@ -9,7 +9,7 @@ import { type LocalTime, MONTHS } from "#kernel/local-time.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { OutputKind } from "#model/output-block.ts";
 
-export type FileKind = Exclude<OutputKind, "snapshot">;
+export type FileKind = Exclude<OutputKind, "snapshot" | "statistics">;
 
 export type FileDefinition = {
   readonly kind: FileKind;
@@ -21,12 +21,18 @@ export type FileDefinition = {
 
 const ALERTS = { directory: "logs/alerts", tag: "alerts" };
 const ARCHIVES = { directory: "logs/archives", tag: "archive" };
+const FIREWALL = { directory: "logs/firewall", tag: "firewall" };
+const DEAD_LETTERS = { directory: "logs/dead-letters", tag: "dead-letters" };
+const RESPONSES = { directory: "logs/responses", tag: "responses" };
 
 export const FILE_DEFINITIONS: readonly FileDefinition[] = [
   { kind: "alert_json", ...ALERTS, extension: "json", link: "logs/alerts/alerts.json" },
   { kind: "alert_log", ...ALERTS, extension: "log", link: "logs/alerts/alerts.log" },
   { kind: "archive_json", ...ARCHIVES, extension: "json", link: "logs/archives/archives.json" },
   { kind: "archive_log", ...ARCHIVES, extension: "log", link: "logs/archives/archives.log" },
+  { kind: "firewall_log", ...FIREWALL, extension: "log", link: "logs/firewall/firewall.log" },
+  { kind: "dead_letter", ...DEAD_LETTERS, extension: "json", link: "logs/dead-letters/dead-letters.json" },
+  { kind: "response", ...RESPONSES, extension: "json", link: "logs/responses/responses.json" },
 ];
 
 export type Day = Pick<LocalTime, "year" | "month" | "day">;

@@ -19,10 +19,13 @@ export function recordText(kind: FileKind, position: number, message = "m"): str
   switch (kind) {
     case "alert_json":
     case "archive_json":
-      return `{"rule":{"id":"501"},"id":"${id}","full_log":"\\"id\\":\\"1.99999\\" ${message}","data":{"id":"1.88888"}}\n`;
+    case "dead_letter":
+    case "response":
+      return `{"rule":{"id":"501"},"id":"${id}","full_log":${JSON.stringify(`"id":"1.99999" ${message}`)},"data":{"id":"1.88888"}}\n`;
     case "alert_log":
       return `** Alert ${id}: mail  - syslog,\n2026 Nov 21 06:44:10 vm->/var/log/auth\n${message} ** Alert 1.77777:\n\n`;
     case "archive_log":
+    case "firewall_log":
       return `2026 Nov 21 06:44:10 vm->/var/log/auth ${message}\n of ${position}\n`;
   }
 }
@@ -48,10 +51,13 @@ export type OptionChanges = {
   kinds?: readonly FileKind[];
   rotation?: Partial<OutputOptions["rotation"]>;
   closing?: Partial<OutputOptions["closing"]>;
+  customAlertLog?: boolean;
 };
 
-export function options({ kinds = ALL_KINDS, rotation, closing }: OptionChanges = {}): OutputOptions {
+export function options(changes: OptionChanges = {}): OutputOptions {
+  const { kinds = ALL_KINDS, rotation, closing, customAlertLog = false } = changes;
   return {
+    customAlertLog,
     kinds: new Set(kinds),
     rotation: { intervalSeconds: 0, partBytesMax: 0, intervalSecondsMin: 600, ...rotation },
     closing: { sign: true, compress: true, waitSeconds: 10, ...closing },
@@ -65,6 +71,8 @@ export class OutputHarness {
   readonly log = new RecordingLog();
   readonly metrics = new RecordingMetrics();
   readonly snapshots: number[] = [];
+  /** Lines as they were handed over, in one piece each time. */
+  readonly responses: string[] = [];
   /** What the service sees of the disk: the disk itself, or a wrapper that fails. */
   files: Files = this.fake;
   epoch = EPOCH;
@@ -89,6 +97,7 @@ export class OutputHarness {
           this.consumedBytes += bytes;
         },
         snapshotDurable: (position) => this.snapshots.push(position),
+        responsesWritten: (lines) => this.responses.push(lines),
       },
       options(changes),
     );
@@ -125,7 +134,7 @@ export class OutputHarness {
 
   /** Output files and checksum files, without links, relative to `logs`. */
   outputPaths(): string[] {
-    const inDays = /^\/home\/logs\/\w+\/\d/;
+    const inDays = /^\/home\/logs\/[\w-]+\/\d/;
     return this.fake
       .paths()
       .filter((path) => inDays.test(path))

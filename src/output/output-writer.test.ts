@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { CodedError } from "#kernel/errors.ts";
 import type { Files, OpenFile } from "#kernel/ports/files.ts";
 import { OUTPUT_BLOCK_BYTES } from "#model/output-block.ts";
+import { FILE_DEFINITIONS } from "./day-files.ts";
 import { ALL_KINDS, event, HOME, OutputHarness, record, recordText } from "./fixture.ts";
 
 const CURSORS = "queue/output/cursors.json";
@@ -50,6 +51,8 @@ test("OutputWriter writes each kind to the file of the day, with its link", () =
     ["alert_log", "alerts/2026/Nov/ossec-alerts-21.log", "alerts/alerts.log"],
     ["archive_json", "archives/2026/Nov/ossec-archive-21.json", "archives/archives.json"],
     ["archive_log", "archives/2026/Nov/ossec-archive-21.log", "archives/archives.log"],
+    ["firewall_log", "firewall/2026/Nov/ossec-firewall-21.log", "firewall/firewall.log"],
+    ["dead_letter", "dead-letters/2026/Nov/ossec-dead-letters-21.json", "dead-letters/dead-letters.json"],
   ] as const;
   for (const [kind, path, link] of files) {
     assert.equal(harness.text(`logs/${path}`), recordText(kind, 1) + recordText(kind, 2));
@@ -237,6 +240,27 @@ test("OutputWriter tells records of archives.log by their bytes", () => {
   }
 });
 
+test("OutputWriter tells records of alerts.log in the administrator's words by their bytes", () => {
+  const custom = (position: number) =>
+    ({ kind: "alert_log", position, text: `alert\n\nof ${position}\n` }) as const;
+  const path = "logs/alerts/2026/Nov/ossec-alerts-21.log";
+  const written = [1, 2, 3].map((position) => custom(position).text).join("");
+  for (let cut = custom(1).text.length; cut <= written.length; cut++) {
+    const harness = new OutputHarness();
+    const changes = { kinds: ["alert_log"], customAlertLog: true } as const;
+    harness.start(changes);
+    harness.accept([custom(1), { kind: "snapshot", position: 2, text: "state" }, custom(2), custom(3)]);
+    assert.equal(harness.text(path), written);
+    harness.kill();
+    harness.write(path, written.slice(0, cut));
+    harness.start(changes);
+    const kept = written.slice(0, cut);
+    assert.equal(harness.text(path), kept.slice(0, kept.lastIndexOf("\n") + 1), "whole lines stay");
+    harness.accept([custom(2), custom(3), custom(4)]);
+    assert.equal(harness.text(path), written + custom(4).text, `cut at ${cut}`);
+  }
+});
+
 test("OutputWriter writes records of archives.log that replay brings differently, on lines of their own", () => {
   const harness = new OutputHarness();
   harness.start({ kinds: ["archive_log"] });
@@ -280,12 +304,7 @@ test("OutputWriter waits while the disk is full, leaves nothing half written and
   harness.start();
   harness.accept(event(1));
   const before = harness.consumedBytes;
-  const paths = [
-    "alerts/alerts.json",
-    "alerts/alerts.log",
-    "archives/archives.json",
-    "archives/archives.log",
-  ];
+  const paths = FILE_DEFINITIONS.map(({ link }) => link.slice("logs/".length));
   const texts = paths.map((path) => harness.text(`logs/${path}`));
   // The first file has room for its record, the second one for a part.
   harness.fake.freeSpace = recordText("alert_json", 2).length + 10;

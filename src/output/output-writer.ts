@@ -6,6 +6,7 @@
  *   1. what is before a snapshot is written and synced, then the cursors are replaced, then the snapshot, then it is reported;
  *   2. the cursors name a file before anything is written to it;
  *   3. what is behind the cursors is found in the files themselves at start (tail.ts, replayed-tail.ts).
+ * Responses are handed over when their records are on disk, so that no replay, also after a loss of power, hands one over again.
  */
 import { CodedError } from "#kernel/errors.ts";
 import { LocalClock } from "#kernel/local-time.ts";
@@ -25,6 +26,7 @@ import {
 } from "./day-files.ts";
 import type { OutputEvents } from "./events.ts";
 import { TICK_MS } from "./limits.ts";
+import { StatisticsFiles } from "./statistics-files.ts";
 
 export const SNAPSHOT_PATH = "queue/analysis/snapshot";
 export const CURSORS_PATH = "queue/output/cursors.json";
@@ -41,6 +43,8 @@ export type OutputWriterNeeds = {
   consumed(bytes: number): void;
   /** The snapshot and all before `position` are on disk. */
   snapshotDurable(position: number): void;
+  /** Whole lines that were written for the first time and are on disk. */
+  responsesWritten(lines: string): void;
   /** All files have left `day`. */
   dayEnded(day: Day): void;
 };
@@ -54,25 +58,38 @@ export type RotationOptions = {
   readonly intervalSecondsMin: number;
 };
 
+export type OutputWriterOptions = {
+  readonly kinds: ReadonlySet<FileKind>;
+  readonly rotation: RotationOptions;
+  /** The records of alerts.log are in the administrator's words: they need not bear a number. */
+  readonly customAlertLog: boolean;
+};
+
 export class OutputWriter {
   readonly #needs: OutputWriterNeeds;
   readonly #rotation: RotationOptions;
   readonly #localClock = new LocalClock();
   readonly #outputs = new Map<FileKind, AlertFile>();
+  readonly #statistics: StatisticsFiles;
   readonly #timer: Timer;
   readonly #blocks: OutputBlock[] = [];
   #saved: Cursors | null = null;
   #day: Day | null = null;
   #rotatedAtMs = 0;
   #snapshotPosition = -1;
+  /** Written, and perhaps not on disk yet. */
+  #responsesDue = "";
   #working = false;
   #blocked = false;
 
-  constructor(needs: OutputWriterNeeds, kinds: ReadonlySet<FileKind>, rotation: RotationOptions) {
+  constructor(needs: OutputWriterNeeds, { kinds, rotation, customAlertLog }: OutputWriterOptions) {
     this.#needs = needs;
     this.#rotation = rotation;
+    this.#statistics = new StatisticsFiles(needs);
     for (const definition of FILE_DEFINITIONS) {
-      if (kinds.has(definition.kind)) this.#outputs.set(definition.kind, new AlertFile(needs, definition));
+      const { kind } = definition;
+      const unnumbered = customAlertLog && kind === "alert_log";
+      if (kinds.has(kind)) this.#outputs.set(kind, new AlertFile(needs, definition, unnumbered));
     }
     this.#timer = needs.clock.every(TICK_MS, () => this.#work());
     this.#work();
@@ -191,6 +208,7 @@ export class OutputWriter {
   #writeBlock(block: OutputBlock): void {
     forEachOutput(block, (kind, position, memory, start, end) => {
       if (kind === "snapshot") this.#keepSnapshot(position, memory.subarray(start, end));
+      else if (kind === "statistics") this.#statistics.write(memory.toString("latin1", start, end));
       else this.#outputs.get(kind)?.add(position, memory, start, end);
     });
     this.#flush();
@@ -198,7 +216,19 @@ export class OutputWriter {
 
   #flush(): void {
     this.#saveMovedCursors();
-    for (const output of this.#outputs.values()) output.flush();
+    for (const [kind, output] of this.#outputs) {
+      const written = output.flush();
+      if (kind === "response" && written !== null) this.#responsesDue += written.toString("latin1");
+    }
+    this.#handOverResponses();
+  }
+
+  #handOverResponses(): void {
+    if (this.#responsesDue === "") return;
+    this.#outputs.get("response")?.sync();
+    const lines = this.#responsesDue;
+    this.#responsesDue = "";
+    this.#needs.responsesWritten(lines);
   }
 
   #keepSnapshot(position: number, bytes: Buffer): void {

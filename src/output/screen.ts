@@ -51,7 +51,7 @@ function escapeCharacter(character: string): string {
 }
 
 /** Decodes, and shows as text what a terminal would not show as a character. */
-function printable(bytes: string, width: number): string {
+export function printable(bytes: string, width: number): string {
   const text = Buffer.from(bytes.slice(0, width * BYTES_PER_COLUMN_MAX), "latin1").toString("utf8");
   return text.replace(UNPRINTABLE, escapeCharacter);
 }

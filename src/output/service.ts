@@ -5,9 +5,8 @@ import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import type { OutputBlock } from "#model/output-block.ts";
 import { type ClosingOptions, DayCloser } from "./day-closer.ts";
-import type { FileKind } from "./day-files.ts";
 import { OutputEvents } from "./events.ts";
-import { OutputWriter, type RotationOptions } from "./output-writer.ts";
+import { OutputWriter, type OutputWriterOptions } from "./output-writer.ts";
 
 export type OutputNeeds = {
   readonly files: Files;
@@ -22,11 +21,11 @@ export type OutputNeeds = {
   consumed(bytes: number): void;
   /** The snapshot and all before `position` are on disk. */
   snapshotDurable(position: number): void;
+  /** Decisions about active responses, as lines, that no earlier run was given. */
+  responsesWritten(lines: string): void;
 };
 
-export type OutputOptions = {
-  readonly kinds: ReadonlySet<FileKind>;
-  readonly rotation: RotationOptions;
+export type OutputOptions = OutputWriterOptions & {
   readonly closing: ClosingOptions;
 };
 
@@ -51,10 +50,10 @@ export class OutputService {
         epoch: needs.epoch,
         consumed: (bytes) => needs.consumed(bytes),
         snapshotDurable: (position) => needs.snapshotDurable(position),
+        responsesWritten: (lines) => needs.responsesWritten(lines),
         dayEnded: (day) => this.#closer.dayEnded(day),
       },
-      options.kinds,
-      options.rotation,
+      options,
     );
   }
 

@@ -11,7 +11,7 @@ import { ALL_KINDS, recordText } from "./fixture.ts";
 import { SEARCH_BYTES } from "./limits.ts";
 import { findTail, type Tail } from "./tail.ts";
 
-const NUMBERED: readonly FileKind[] = ["alert_json", "alert_log", "archive_json"];
+const NUMBERED: readonly FileKind[] = ["alert_json", "alert_log", "archive_json", "dead_letter"];
 
 function tailOf(kind: FileKind, text: string, from = 0): Tail {
   const files = new FakeFiles();
@@ -57,7 +57,7 @@ for (const kind of NUMBERED) {
   });
 }
 
-for (const kind of ["alert_json", "archive_json"] as const) {
+for (const kind of ["alert_json", "archive_json", "dead_letter"] as const) {
   test(`findTail() of ${kind} passes over whole lines that are no records`, () => {
     const whole = recordText(kind, 80);
     for (const damage of ["\0".repeat(5000), `${"\0".repeat(300)}\n\n`, "{}\n", '{"id":"5"}\n', "null\n"]) {

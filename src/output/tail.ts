@@ -111,10 +111,13 @@ export function findTail(kind: FileKind, file: OpenFile, from: number, size: num
   switch (kind) {
     case "alert_json":
     case "archive_json":
+    case "dead_letter":
+    case "response":
       return jsonTail(file, from, size);
     case "alert_log":
       return alertLogTail(file, from, size);
     case "archive_log":
+    case "firewall_log":
       return plainTail(file, from, size);
   }
 }

@@ -163,6 +163,20 @@ test("AgentStore.list() pages in the order of numbers, not of texts", (t) => {
   assert.deepEqual(ids(agentIdOf(10)), ["1000", "10000"]);
 });
 
+test("AgentStore.groupLists() counts the agents of each list, setGroupConfigStatus() changes nothing else", (t) => {
+  const { store } = setUp(t);
+  const lists: readonly string[][] = [["web"], ["web", "db"], [], ["web"]];
+  for (const [index, groups] of lists.entries()) {
+    const id = add(store, index + 1);
+    if (groups.length > 0) store.setGroups(id, groups as GroupName[], "synced");
+  }
+  const counted = store.groupLists().map(({ groups, agents }) => `${groups.join(",")}:${agents}`);
+  assert.deepEqual(counted.sort(), [":1", "web,db:1", "web:2"]);
+  const before = store.find(agentIdOf(1));
+  store.setGroupConfigStatus(agentIdOf(1), "synced");
+  assert.deepEqual(store.find(agentIdOf(1)), { ...before, groupConfigStatus: "synced" });
+});
+
 test("AgentStore commits a batch after a moment, so that other processes see it", (t) => {
   const { store, path, clock } = setUp(t);
   const reader = new DatabaseSync(path, { readOnly: true });

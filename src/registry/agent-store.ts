@@ -53,6 +53,8 @@ export type KeepaliveUpdate = {
   readonly groupConfigStatus: GroupConfigStatus;
 };
 
+export type GroupListCount = { readonly groups: readonly GroupName[]; readonly agents: number };
+
 /** What a connection does to its agent's state. A refused start leaves the state and says why. */
 export type StatusChange =
   | { readonly status: "pending" | "active"; readonly atSeconds: number; readonly syncStatus: SyncStatus }
@@ -108,6 +110,11 @@ export class AgentStore {
       syncStatus,
       id,
     ]);
+  }
+
+  /** Whether the agent has the files of its groups. */
+  setGroupConfigStatus(id: AgentId, status: GroupConfigStatus): void {
+    this.#write("UPDATE agent SET group_config_status = ? WHERE id = ?", [status, id]);
   }
 
   applyKeepalive({ id, atSeconds, info, syncStatus, groupConfigStatus }: KeepaliveUpdate): void {
@@ -167,6 +174,13 @@ export class AgentStore {
   groups(id: AgentId): readonly GroupName[] {
     const [row] = this.#read("SELECT id, groups FROM agent WHERE id = ?", [id]);
     return row === undefined ? [] : groupsOf(row);
+  }
+
+  /** Every list of groups that an agent has, with the number of its agents. */
+  groupLists(): readonly GroupListCount[] {
+    return this.#read("SELECT min(id) AS id, groups, count(*) AS agents FROM agent GROUP BY groups", []).map(
+      (row) => ({ groups: groupsOf(row), agents: Number(row["agents"]) }),
+    );
   }
 
   /** The agents that follow `after` in the order of their numbers, at most `LIST_ROWS_MAX`. */

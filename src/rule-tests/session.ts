@@ -4,10 +4,12 @@
  * Pure: the time of each event is given by the caller. Texts are latin1 strings.
  */
 import assert from "node:assert/strict";
-import { eventDocument, type Verdict } from "#analysis/alert/document.ts";
+import { eventDocument, type ManagerIdentity, type Verdict } from "#analysis/alert/document.ts";
+import { MEMORY_EVENTS_DEFAULT } from "#analysis/correlate/event-memory.ts";
 import { type CompiledRuleset, Engine } from "#analysis/engine.ts";
 import type { Event } from "#analysis/event.ts";
 import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import type { Trace } from "#analysis/trace/trace.ts";
 import { LocalClock } from "#kernel/local-time.ts";
 
 /** `<alerts>` of the configuration that the peer ships. */
@@ -45,30 +47,44 @@ export function locationFault(location: string): string | null {
     : null;
 }
 
+export type LogSessionOptions = {
+  /** How many events it remembers. */
+  readonly memoryEvents?: number;
+  /** Shown in documents; null without one. */
+  readonly cluster?: ManagerIdentity["cluster"];
+};
+
 export class LogSession {
   readonly #engine: Engine;
-  readonly #hostname: string;
+  readonly #identity: ManagerIdentity;
   readonly #clock = new LocalClock();
   #position = 0;
 
-  constructor(ruleset: CompiledRuleset, hostname: string) {
-    this.#engine = new Engine(ruleset, { hostname, mode: "session" });
-    this.#hostname = hostname;
+  constructor(
+    ruleset: CompiledRuleset,
+    hostname: string,
+    { memoryEvents = MEMORY_EVENTS_DEFAULT, cluster = null }: LogSessionOptions = {},
+  ) {
+    this.#engine = new Engine(ruleset, { hostname, memoryEvents, mode: "session" });
+    this.#identity = { hostname, cluster };
   }
 
-  process({ location, message, receivedMs }: SessionEvent): SessionResult {
+  /** Of the events that it remembers. */
+  get rememberedBytes(): number {
+    return this.#engine.state.memory.bytes;
+  }
+
+  /** `trace`, a new one for each event, is told its way. */
+  process(
+    { location, message, receivedMs }: SessionEvent,
+    { trace = null }: { readonly trace?: Trace | null } = {},
+  ): SessionResult {
     const parts = splitQueueMessage(datagramOf(location, message));
     assert(!("error" in parts), `no events from location ${location}`);
     const { queue, agentId, location: origin, message: text } = parts;
     const position = this.#position++;
-    const outcome = this.#engine.process({
-      position,
-      receivedMs,
-      queue,
-      agentId,
-      location: origin,
-      message: text,
-    });
+    const raw = { position, receivedMs, queue, agentId, location: origin, message: text };
+    const outcome = this.#engine.process(raw, trace);
     assert(outcome.kind === "analysed", "a session analyses every log line");
     return outcome;
   }
@@ -76,7 +92,7 @@ export class LogSession {
   /** As the log test of the peer shows an event: level 0 is in it, and an empty `decoder` is not. */
   document({ event, verdict }: SessionResult): string {
     const document = eventDocument(event, verdict, {
-      identity: { hostname: this.#hostname, cluster: null },
+      identity: this.#identity,
       clock: this.#clock,
       alwaysFullLog: false,
       showLevelZero: true,

@@ -8,6 +8,7 @@ import { createCipheriv, createDecipheriv, createHash, randomInt } from "node:cr
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { deflateSync, inflateSync } from "node:zlib";
+import { type SharedFiles, TestFileReceiver } from "./shared-files.ts";
 
 const IV = Buffer.from("FEDCBA0987654321");
 const TOKEN = "#AES:";
@@ -43,6 +44,10 @@ export type TestAgentOptions = {
   readonly identity: TestAgentIdentity;
   readonly version?: string;
   readonly answerTimeoutMs?: number;
+  /** Where its connection comes from, on a host with several addresses. */
+  readonly localAddress?: string;
+  /** What it answers to `#!-req <number> <target> <payload>`, one char a byte; null never answers. */
+  readonly answers?: (target: string, payload: string) => string | null;
 };
 
 function md5(data: string | Buffer): string {
@@ -172,6 +177,7 @@ export class TestAgent {
   /** Messages of the manager in order, without its unsolicited acks; the oldest go at `RECEIVED_KEPT_MAX`. */
   readonly received: string[] = [];
   unsolicitedAcks = 0;
+  readonly #files = new TestFileReceiver();
   #socket: Socket | null = null;
   #welcome = false; // the startup was answered: events may go out
   #spool: Buffer[] = []; // events sent and not yet confirmed
@@ -194,6 +200,15 @@ export class TestAgent {
     return this.#confirmedCount + this.#spool.length;
   }
 
+  /** What it got of its groups; null before. */
+  get shared(): SharedFiles | null {
+    return this.#files.shared;
+  }
+
+  get filesTaken(): number {
+    return this.#files.taken;
+  }
+
   get connected(): boolean {
     return this.#socket !== null;
   }
@@ -205,7 +220,11 @@ export class TestAgent {
 
   /** Connects, sends the startup message, waits for its answer and sends again what is not confirmed. */
   async connect(): Promise<void> {
-    const socket = connectTcp({ host: this.#options.host, port: this.#options.port, noDelay: true });
+    const { host, port, localAddress } = this.#options;
+    const socket = connectTcp({
+      ...{ host, port, noDelay: true },
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     await within(this.#opened(socket), this.#timeoutMs, "connect");
     this.#attach(socket);
     const version = this.#options.version ?? "v4.14.7";
@@ -228,7 +247,8 @@ export class TestAgent {
   keepalive(extraLines = ""): Promise<string> {
     const uname = `Linux |${this.identity.name} |6.1.0 |#1 SMP |x86_64 [Debian GNU/Linux|debian: 12 (bookworm)]`;
     const version = this.#options.version ?? "v4.14.7";
-    const text = `#!-${uname} - Wazuh ${version} / ab73af41699f13fdd81903b5f23d8d00\n${extraLines}x merged.mg\n#"_agent_ip":127.0.0.1\n`;
+    const mergedSum = this.shared?.sum ?? "x";
+    const text = `#!-${uname} - Wazuh ${version} / ab73af41699f13fdd81903b5f23d8d00\n${extraLines}${mergedSum} merged.mg\n#"_agent_ip":127.0.0.1\n`;
     return within(this.#ask(text, this.sentCount), this.#timeoutMs, "keepalive");
   }
 
@@ -280,6 +300,13 @@ export class TestAgent {
     });
   }
 
+  #answerRequest(message: string): void {
+    const [, number, target = "", payload = ""] = /^#!-req ([0-9a-f]+) (\S+) (.*)$/s.exec(message) ?? [];
+    if (number === undefined) return;
+    const answer = this.#options.answers?.(target, payload) ?? null;
+    if (answer !== null) this.#write(Buffer.from(`#!-req ${number} ${answer}`, "latin1"));
+  }
+
   #ask(message: string, sentCount: number): Promise<string> {
     const answer = new Promise<string>((resolve, reject) => {
       this.#awaited.push({ sentCount, waiter: { resolve, reject } });
@@ -300,6 +327,8 @@ export class TestAgent {
     }
     this.received.push(message);
     if (this.received.length > RECEIVED_KEPT_MAX) this.received.shift();
+    if (this.#files.take(message)) return;
+    this.#answerRequest(message);
     if (message !== ACK && !message.startsWith(ERR)) return;
     // The manager answers in order; an answer that it left out makes later ones confirm less, never more.
     const awaited = this.#awaited.shift();

@@ -1,8 +1,12 @@
 /** A network in memory: a test is the client, and decides how bytes are cut. TLS is a flag: bytes pass in clear. */
 import { CodedError } from "#kernel/errors.ts";
 import type {
+  CertificateChain,
   Connection,
   ConnectionHandler,
+  DatagramHandler,
+  DatagramOptions,
+  DatagramSocket,
   Listener,
   ListenOptions,
   Network,
@@ -20,6 +24,7 @@ export class FakeConnection implements Connection {
   tls: TlsServerOptions | null = null;
   #handler: ConnectionHandler | null = null;
   #waiting: Buffer[] = [];
+  #secured = false;
 
   constructor(remote: SocketAddress) {
     this.remote = remote;
@@ -33,7 +38,19 @@ export class FakeConnection implements Connection {
   receive(bytes: Uint8Array): void {
     if (this.ended) return;
     if (this.paused) this.#waiting.push(Buffer.from(bytes));
-    else this.#handler?.data(Buffer.from(bytes));
+    else this.#deliver(Buffer.from(bytes));
+  }
+
+  /** The client ends its handshake without a word; one that goes on sending has ended it too. */
+  secure(chain: CertificateChain = []): void {
+    this.#secured = true;
+    this.#handler?.secured?.(chain);
+  }
+
+  /** What the client showed is refused. */
+  refuseCertificate(problem: string, chain: CertificateChain): void {
+    this.#handler?.certificateRefused?.(problem, chain);
+    this.#close(null);
   }
 
   /** The client hangs up. */
@@ -58,7 +75,7 @@ export class FakeConnection implements Connection {
     while (!this.paused && !this.ended) {
       const chunk = this.#waiting.shift();
       if (chunk === undefined) break;
-      this.#handler?.data(chunk);
+      this.#deliver(chunk);
     }
   }
 
@@ -72,7 +89,13 @@ export class FakeConnection implements Connection {
 
   startTls(options: TlsServerOptions, firstBytes: Uint8Array): void {
     this.tls = options;
-    if (firstBytes.length > 0) this.#handler?.data(Buffer.from(firstBytes));
+    if (firstBytes.length > 0) this.#deliver(Buffer.from(firstBytes));
+    this.resume();
+  }
+
+  #deliver(bytes: Buffer): void {
+    if (this.tls !== null && !this.#secured) this.secure();
+    if (!this.ended) this.#handler?.data(bytes);
   }
 
   #close(reason: string | null): void {
@@ -82,7 +105,12 @@ export class FakeConnection implements Connection {
   }
 }
 
+/** A datagram that the server sent. */
+export type SentDatagram = { readonly bytes: Buffer; readonly to: SocketAddress };
+
 export class FakeNetwork implements Network {
+  readonly #receivers = new Map<number, DatagramHandler>();
+  readonly sentDatagrams: SentDatagram[] = [];
   readonly #listeners = new Map<number, (connection: Connection) => ConnectionHandler>();
   #clientPort = 40_000;
 
@@ -96,6 +124,30 @@ export class FakeNetwork implements Network {
       return Promise.resolve();
     };
     return Promise.resolve({ local: { address: options.host, port: options.port }, close });
+  }
+
+  bindDatagrams({ host, port }: DatagramOptions, receive: DatagramHandler): Promise<DatagramSocket> {
+    if (this.#receivers.has(port)) {
+      return Promise.reject(new CodedError("port_taken", `Port ${port} is taken on ${host}`));
+    }
+    this.#receivers.set(port, receive);
+    return Promise.resolve({
+      local: { address: host, port },
+      send: (bytes, to) => this.sentDatagrams.push({ bytes: Buffer.from(bytes), to }),
+      close: () => {
+        this.#receivers.delete(port);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  /** Somebody sends a datagram to a bound port. */
+  datagram(
+    port: number,
+    bytes: Uint8Array,
+    from: SocketAddress = { address: "192.0.2.10", port: 40_000 },
+  ): void {
+    this.#receivers.get(port)?.(Buffer.from(bytes), from);
   }
 
   /** A client connects to a listening port. */

@@ -23,7 +23,13 @@ export class ExpectedOutputs {
     this.#pipeline = new AnalysisPipeline({
       engine: new Engine(new CompiledRuleset(ruleset, LEVELS), { hostname: name, mode: "live" }),
       identity: { hostname: name, cluster: null },
-      selection: { alertsJson: true, alertsLog: true, archivesJson: true, archivesLog: true },
+      selection: {
+        alertsJson: true,
+        alertsLog: true,
+        archivesJson: true,
+        archivesLog: true,
+        firewallLog: false,
+      },
       clock: new FakeClock(),
       log: new RecordingLog(),
       metrics: new RecordingMetrics(),

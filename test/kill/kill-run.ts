@@ -248,10 +248,11 @@ class KillRun {
     return twice;
   }
 
-  /** Byte for byte against an undisturbed run. */
+  /** Byte for byte against an undisturbed run, but for what the agent's last keepalive has told of it by then. */
   #outputFaults(): string[] {
     return OUTPUTS.flatMap(({ kind, name, extension }) => {
-      const difference = firstDifference(readOutput(this.#home, name, extension), this.#expected.of(kind));
+      const actual = readOutput(this.#home, name, extension).replaceAll(',"ip":"127.0.0.1"}', "}");
+      const difference = firstDifference(actual, this.#expected.of(kind));
       return difference === null ? [] : [`${name}.${extension}: ${difference}`];
     });
   }

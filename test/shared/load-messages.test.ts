@@ -4,64 +4,22 @@
  * messages must be among ours in their order and with their severity.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loadRuleset } from "#analysis/ruleset/ruleset.ts";
 import type { Problem } from "#formats/source-position.ts";
-import { FakeFiles } from "#testing/files.ts";
-import { RULESET_DIRECTORY, RULESET_TESTS_DIRECTORY, skipWithoutShared } from "./shared-data.ts";
-
-const RULES = "etc/rules/z.xml";
-const DECODERS = "etc/decoders/z.xml";
-const BASE_RULES = "etc/rules/t.xml";
-const BASE_DECODERS = "etc/decoders/t.xml";
-
-type Base = {
-  readonly [BASE_RULES]: string;
-  readonly [BASE_DECODERS]: string;
-  readonly "etc/lists": Readonly<Record<string, string>>;
-};
-type Case = {
-  readonly [RULES]: string;
-  readonly [DECODERS]: string;
-  readonly codemsg: 0 | 1 | -1;
-  readonly messages: readonly string[];
-};
+import { type LoadBase, type LoadCase, loadCaseFiles, readLoadCases } from "./load-cases.ts";
+import { skipWithoutShared } from "./shared-data.ts";
 
 /** What the peer's session says of itself, not of the files. */
 const SESSION_MESSAGE = "ERROR: (7311)";
 
-function readCases(): { readonly base: Base; readonly cases: readonly Case[] } {
-  const text = readFileSync(`${RULESET_TESTS_DIRECTORY}/load-messages.jsonl`, "utf8");
-  const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
-  return { base: JSON.parse(first).base, cases: lines.map((line) => JSON.parse(line)) };
-}
-
-function load(base: Base, { [RULES]: rules, [DECODERS]: decoders }: Case): readonly Problem[] {
-  const files = new FakeFiles();
-  const stock = (path: string) => readFileSync(`${RULESET_DIRECTORY}/${path}`, "latin1");
-  const texts = [
-    ["ruleset/decoders/0006-json_decoders.xml", stock("decoders/0006-json_decoders.xml")],
-    [BASE_DECODERS, base[BASE_DECODERS]],
-    [DECODERS, decoders],
-    ["ruleset/rules/0010-rules_config.xml", stock("rules/0010-rules_config.xml")],
-    [BASE_RULES, base[BASE_RULES]],
-    [RULES, rules],
-    ...Object.entries(base["etc/lists"]).map(([name, text]) => [`etc/lists/${name}`, text]),
-  ] as const;
-  for (const [path, text] of texts) files.write(path, text);
-  const within = (folder: string) =>
-    texts.filter(([path]) => path.includes(folder)).map(([path]) => ({ name: path, path }));
-  const sources = {
-    decoders: within("decoders/"),
-    rules: within("rules/"),
-    lists: within("lists/"),
-  };
+function load(base: LoadBase, recorded: LoadCase): readonly Problem[] {
+  const { files, sources } = loadCaseFiles(base, recorded);
   return loadRuleset(files, sources).problems;
 }
 
 const skip = skipWithoutShared();
-const { base, cases } = skip === false ? readCases() : { base: null, cases: [] };
+const { base, cases } = skip === false ? readLoadCases() : { base: null, cases: [] };
 
 test("loadRuleset() has recorded cases to be compared with", { skip }, () => {
   assert.equal(cases.length, 48);

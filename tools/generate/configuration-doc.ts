@@ -16,43 +16,83 @@ export const CONFIGURATION_PAGE = fileURLToPath(
 /** What src/daemons/settings.ts hands to a part. A path that ends in `/` stands for all below it. */
 export const ACTED_ON: readonly string[] = [
   ...["logall", "logall_json", "jsonout_output", "alerts_log", "memory_size"].map((name) => `global/${name}`),
-  ...["rotate_interval", "max_output_size"].map((name) => `global/${name}`),
+  ...["rotate_interval", "max_output_size", "stats", "limits/"].map((name) => `global/${name}`),
   ...["agents_disconnection_time", "agents_disconnection_alert_time"].map((name) => `global/${name}`),
+  ...["global/custom_alert_output", "global/geoip_db_path", "labels/"],
   ...["alerts/log_alert_level", "alerts/email_alert_level", "ruleset/"],
+  ...["enabled", "max_sessions", "session_timeout"].map((name) => `rule_test/${name}`),
   ...["disabled", "remote_enrollment", "port", "ipv6", "use_source_ip", "purge"].map(
     (name) => `auth/${name}`,
   ),
-  ...["use_password", "ciphers", "ssl_agent_ca", "ssl_auto_negotiate"].map((name) => `auth/${name}`),
+  ...["use_password", "ciphers", "ssl_agent_ca", "ssl_verify_host", "ssl_auto_negotiate"].map(
+    (name) => `auth/${name}`,
+  ),
   ...["ssl_manager_cert", "ssl_manager_key", "force/", "force_insert"].map((name) => `auth/${name}`),
-  ...["auth/force_time", "auth/agents/", "remote/connection", "remote/port", "remote/ipv6"],
+  ...[
+    "auth/force_time",
+    "auth/agents/",
+    "auth/proxy_protocol_from",
+    "remote/proxy_protocol_from",
+    "remote/connection",
+    "remote/port",
+    "remote/ipv6",
+    "remote/protocol",
+  ],
   ...["remote/local_ip", "remote/connection_overtake_time", "remote/agents/"],
+  ...["allowed-ips", "denied-ips", "format", "messages_per_second", "idle_time", "tls/"].map(
+    (name) => `remote/${name}`,
+  ),
+  ...["global/white_list", "command/", "active-response/disabled", "active-response/command"],
+  ...["location", "agent_id", "level", "rules_id", "rules_group", "timeout"].map(
+    (name) => `active-response/${name}`,
+  ),
   ...["cluster/disabled", "cluster/name", "cluster/node_name", "cluster/hidden"],
   ...["localfile/log_format", "localfile/location"],
 ];
 
 export const INTERNAL_ACTED_ON: readonly string[] = [
+  "analysisd.log_fw",
+  "analysisd.geoip_jsonout",
   "analysisd.min_rotate_interval",
+  "analysisd.show_hidden_labels",
+  "analysisd.reload_keep_state",
+  "analysisd.reload_on_change",
+  "analysisd.stats_maxdiff",
+  "analysisd.stats_mindiff",
+  "analysisd.stats_percent_diff",
+  "remoted.guess_agent_group",
+  "remoted.max_attempts",
   "remoted.recv_counter_flush",
+  "remoted.request_pool",
+  "remoted.request_rto_msec",
+  "remoted.request_rto_sec",
+  "remoted.response_timeout",
+  "remoted.shared_reload",
   "remoted.verify_msg_id",
 ];
 
 /** What the one-line description of an option leaves open. */
 export const NOTES: ReadonlyMap<string, string> = new Map([
   ["global/memory_size", "Less than 2048 means 2048."],
+  ["global/geoip_db_path", "`geoipdb` is the same. [What it gives](alerts.md#places-of-addresses)."],
+  ["global/custom_alert_output", "[Names that can stand in it](alerts.md#alertslog-in-words-of-your-own)."],
   ["alerts/email_alert_level", "Decides `mail` in alerts.json and ` mail ` in alerts.log; no mail is sent."],
   ["auth", "It listens at the address of `remote`, or at 127.0.0.1 when there is none."],
-  ["auth/ssl_agent_ca", "Not supported: the manager does not start with it."],
-  [
-    "remote",
-    "Agents are served over TCP whatever `protocol` says; listeners for UDP and for syslog are not supported yet.",
-  ],
+  ["auth/ssl_agent_ca", "[How agents get theirs](agent-certificates.md)."],
+  ["auth/ssl_verify_host", "Without `ssl_agent_ca` it says nothing."],
+  ["auth/proxy_protocol_from", "[What it does](agent-certificates.md#behind-a-balancer)."],
+  ["remote/proxy_protocol_from", "[What it does](agent-certificates.md#behind-a-balancer)."],
+  ["remote", "Listeners for syslog: [syslog.md](syslog.md)."],
+  ["active-response", "What it does and what it leaves: [active-responses.md](active-responses.md)."],
   ["cluster", "Nodes do not speak with each other yet: names appear in alerts, nothing more."],
   ["localfile", "Which formats are read: [getting-started.md](getting-started.md#the-logs-of-this-host)."],
+  ["rule_test", "[How tools use it](rule-tests.md#the-log-test-of-a-running-manager). One thread serves."],
   ["ruleset", "`ruleset/…` is the home's own folder where there is one, else the rule set of the program."],
 ]);
 
 /** Defaults that are more than one word. */
 export const DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["global/limits/eps/maximum", "0"],
   ["logging/log_format", "plain"],
   ["ruleset/decoder_dir", "ruleset/decoders"],
   ["ruleset/decoder_dir@pattern", ".xml$"],

@@ -3,99 +3,14 @@
 import { parseCJson } from "#analysis/plugins/cjson.ts";
 import { printCJson } from "#analysis/plugins/cjson-print.ts";
 import { STATIC_FIELDS } from "#analysis/plugins/sink.ts";
-import type { Event } from "../event.ts";
-import { ownCopy } from "../own-copy.ts";
+import { type Event, staticIndex } from "../event.ts";
+import { type PlaceLookup, placeOf } from "../geoip/geo-places.ts";
+import { type FieldNode, FieldTree } from "./field-tree.ts";
 
-/** cJSON, which the peer's tools read documents with, takes no deeper nesting. A name of so many parts is left out. */
-const NESTING_MAX = 1000;
+const tree = new FieldTree();
 
-/** Keys come from outside; the memo of their JSON forms starts again when it is full. */
-const KEYS_REMEMBERED_MAX = 4096;
-/** Longer ones are made each time: a message can hold a name of 64 KB. */
-const KEY_REMEMBERED_BYTES_MAX = 128;
-/** Objects of this size are searched name by name; larger ones get an index. */
-const NAMES_WITHOUT_INDEX_MAX = 12;
-
-type Key = {
-  /** For comparison. */
-  readonly lower: string;
-  /** `"name":` */
-  readonly json: string;
-};
-
-const keys = new Map<string, Key>();
-
-function newKey(name: string): Key {
-  return { lower: name.toLowerCase(), json: `${JSON.stringify(name)}:` };
-}
-
-function keyOf(name: string): Key {
-  if (name.length > KEY_REMEMBERED_BYTES_MAX) return newKey(name);
-  const known = keys.get(name);
-  if (known !== undefined) return known;
-  if (keys.size >= KEYS_REMEMBERED_MAX) keys.clear();
-  const own = ownCopy(name);
-  const key = newKey(own);
-  keys.set(own, key);
-  return key;
-}
-
-/** An object in the making; a leaf is finished JSON. Names compare without case: of two equal ones the first stays. */
-class DataObject {
-  readonly #keys: Key[] = [];
-  readonly #values: (string | DataObject)[] = [];
-  #index: Map<string, number> | null = null;
-
-  /** Nothing happens when the name is taken. */
-  add(key: Key, value: string | DataObject): void {
-    if (this.#placeOf(key) < 0) this.#append(key, value);
-  }
-
-  /** The object of that name, made when there is none; null when the name stands for something else. */
-  within(name: string): DataObject | null {
-    const key = keyOf(name);
-    const place = this.#placeOf(key);
-    if (place >= 0) {
-      const known = this.#values[place];
-      return known instanceof DataObject ? known : null;
-    }
-    const created = new DataObject();
-    this.#append(key, created);
-    return created;
-  }
-
-  get size(): number {
-    return this.#keys.length;
-  }
-
-  json(): string {
-    let text = "{";
-    for (let place = 0; place < this.#keys.length; place++) {
-      const value = this.#values[place];
-      text += (place === 0 ? "" : ",") + (this.#keys[place]?.json ?? "");
-      text += value instanceof DataObject ? value.json() : value;
-    }
-    return `${text}}`;
-  }
-
-  #append(key: Key, value: string | DataObject): void {
-    this.#index?.set(key.lower, this.#keys.length);
-    this.#keys.push(key);
-    this.#values.push(value);
-    if (this.#index === null && this.#keys.length > NAMES_WITHOUT_INDEX_MAX) {
-      this.#index = new Map(this.#keys.map(({ lower }, place) => [lower, place]));
-    }
-  }
-
-  /** -1 when the name is free. Fields of one object mostly follow each other, so the newest is looked at first. */
-  #placeOf({ lower }: Key): number {
-    const last = this.#keys.length - 1;
-    if (last >= 0 && this.#keys[last]?.lower === lower) return last;
-    if (this.#index !== null) return this.#index.get(lower) ?? -1;
-    for (let place = last - 1; place >= 0; place--) if (this.#keys[place]?.lower === lower) return place;
-    return -1;
-  }
-}
+/** The value of a static field is text whatever it looks like. */
+const STATIC_COUNT = STATIC_FIELDS.length;
 
 /** Text that is a whole JSON array goes in as one. */
 function valueJson(value: string): string {
@@ -106,29 +21,57 @@ function valueJson(value: string): string {
   return JSON.stringify(value);
 }
 
-function addDotted(root: DataObject, name: string, value: string): void {
-  if (!name.includes(".")) {
-    root.add(keyOf(name), valueJson(value));
-    return;
+type FieldValues = Pick<Event, "statics" | "dynamicValues">;
+
+/** A member's index counts the static fields first. */
+function treeJson({ members }: FieldNode, fields: FieldValues): string {
+  let json = "";
+  for (const { json: key, folded } of members) {
+    json += json === "" ? "{" : ",";
+    json += key;
+    if (folded.isObject) json += treeJson(folded, fields);
+    else if (folded.index < STATIC_COUNT) json += JSON.stringify(fields.statics[folded.index] ?? "");
+    else json += valueJson(fields.dynamicValues[folded.index - STATIC_COUNT] ?? "");
   }
-  const parts = name.split(".", NESTING_MAX);
-  if (parts.length === NESTING_MAX) return;
-  const last = parts.pop() ?? "";
-  let parent: DataObject | null = root;
-  for (const part of parts) parent = parent?.within(part) ?? null;
-  parent?.add(keyOf(last), valueJson(value));
+  return json === "" ? "{}" : `${json}}`;
 }
 
-/** Null when there is nothing in it. */
-export function dataJson(event: Event): string | null {
-  const root = new DataObject();
-  for (const [index, name] of STATIC_FIELDS.entries()) {
-    const value = event.statics[index];
-    if (value !== undefined) root.add(keyOf(name), JSON.stringify(value));
+/** Behind an address stands its place. */
+const PLACE_NAMES: ReadonlyMap<number, string> = new Map([
+  [staticIndex("srcip"), "srcgeoip"],
+  [staticIndex("dstip"), "dstgeoip"],
+]);
+
+/** Its place goes behind the values of the dynamic fields. */
+function addPlace(index: number, { statics, dynamicValues }: FieldValues, places: PlaceLookup): void {
+  const name = PLACE_NAMES.get(index);
+  const place = name === undefined ? undefined : placeOf(statics[index], places);
+  if (name !== undefined && place !== undefined) tree.add(name, STATIC_COUNT + dynamicValues.push(place) - 1);
+}
+
+/** Null when there is nothing in it. With `places` it has those of the addresses. */
+export function dataJson(event: Event, places?: PlaceLookup): string | null {
+  const { statics, dynamicNames, dynamicValues } = event;
+  const data = tree.begin();
+  const fields = places === undefined ? event : { statics, dynamicValues: [...dynamicValues] };
+  for (let index = 0; index < STATIC_COUNT; index++) {
+    if (statics[index] === undefined) continue;
+    tree.add(STATIC_FIELDS[index] ?? "", index);
+    if (places !== undefined) addPlace(index, fields, places);
   }
-  for (const [index, name] of event.dynamicNames.entries()) {
-    const value = event.dynamicValues[index];
-    if (value !== undefined && value !== "") addDotted(root, name, value);
+  for (let index = 0; index < dynamicNames.length; index++) {
+    if (dynamicValues[index] !== "") tree.add(dynamicNames[index] ?? "", STATIC_COUNT + index);
   }
-  return root.size === 0 ? null : root.json();
+  const json = data.members.length === 0 ? null : treeJson(data, fields);
+  tree.end();
+  return json;
+}
+
+/** An object of these members, dotted names nested. */
+export function objectJson(names: readonly string[], values: readonly string[]): string {
+  const root = tree.begin();
+  for (const [index, name] of names.entries()) tree.add(name, STATIC_COUNT + index);
+  const json = treeJson(root, { statics: [], dynamicValues: [...values] });
+  tree.end();
+  return json;
 }

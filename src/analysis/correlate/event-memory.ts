@@ -26,6 +26,9 @@ export class EventMemory {
   readonly #order = new EventQueue();
   readonly #byRule = new Map<number, EventList>();
   readonly #byComposite = new Map<number, EventList>();
+  /** For rules that count only what came since then: the first sequence of it. */
+  readonly #countsFrom = new Map<Search, number>();
+  #nextSequence = 0;
   #searchesAll = false;
   #bytes = 0;
 
@@ -60,7 +63,21 @@ export class EventMemory {
   search(search: Search, current: Event): readonly string[] | null {
     const key = search.keyOf(current);
     const candidates = key === null ? undefined : this.#listOf(search).find(search.signature, key);
-    return candidates === undefined ? null : runSearch(search, candidates, current);
+    return candidates === undefined ? null : runSearch(search, candidates, current, this.countsFrom(search));
+  }
+
+  /** The sequence of the first event that the search may count. */
+  countsFrom(search: Search): number {
+    return this.#countsFrom.get(search) ?? 0;
+  }
+
+  setCountsFrom(search: Search, sequence: number): void {
+    if (sequence > 0) this.#countsFrom.set(search, sequence);
+  }
+
+  /** Of the event that is remembered next. */
+  get nextSequence(): number {
+    return this.#nextSequence;
   }
 
   remember(event: Event, rule: CompiledRule): void {
@@ -87,6 +104,7 @@ export class EventMemory {
   }
 
   #add(event: RememberedEvent): void {
+    event.sequence = this.#nextSequence++;
     for (const list of this.#listsFor(event.rule)) list.add(event);
     this.#order.push(event);
     this.#bytes += event.bytes;

@@ -47,6 +47,8 @@ export class RememberedEvent implements ComparedEvent {
   readonly dynamics: readonly (string | undefined)[];
   /** The level of the composite rule that counted this event: it stops later searches of that level or below. */
   matchedLevel: number;
+  /** Counts the events of the memory that holds it. */
+  sequence = 0;
   readonly #names: ComparedNames;
 
   constructor(kept: KeptValues, names: ComparedNames, rule: CompiledRule) {

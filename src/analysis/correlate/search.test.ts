@@ -153,7 +153,26 @@ test("runSearch() compares the full location", () => {
   assert.equal(fires("<different_location/>", "/var/log/b"), true);
 });
 
-test("runSearch() finds no event by a place on earth", () => {
+test("runSearch() compares the places of addresses", () => {
+  const places = { "192.0.2.1": "US", "192.0.2.2": "US", "192.0.2.3": "FR" };
+  for (const end of ["src", "dst"]) {
+    const fires = (body: string, first: string, second: string) => {
+      const rule = `<rule id="${COMPOSITE}" level="10" frequency="2">${BY_RULE}${body}<description>c</description></rule>`;
+      const fixture = new EngineFixture({ decoders: JSON_DECODER, rules: BASE_RULE + rule, places });
+      fixture.rule(json({ [`${end}ip`]: first }));
+      return fixture.rule(json({ [`${end}ip`]: second })) === COMPOSITE;
+    };
+    const [same, different] = [`<same_${end}geoip/>`, `<different_${end}geoip/>`];
+    assert.equal(fires(same, "192.0.2.1", "192.0.2.2"), true);
+    assert.equal(fires(same, "192.0.2.1", "192.0.2.3"), false);
+    assert.equal(fires(same, "10.0.0.1", "10.0.0.1"), false, "no place is like no place");
+    assert.equal(fires(different, "192.0.2.1", "192.0.2.2"), false);
+    assert.equal(fires(different, "192.0.2.1", "192.0.2.3"), true);
+    assert.equal(fires(different, "10.0.0.1", "10.0.0.1"), true);
+  }
+});
+
+test("runSearch() finds no event by a place on earth without a database", () => {
   assert.equal(pairs("<same_srcgeoip/>", { srcip: "192.0.2.1" }, { srcip: "192.0.2.1" }), false);
   assert.equal(pairs("<different_dstgeoip/>", { dstip: "192.0.2.1" }, { dstip: "192.0.2.1" }), true);
 });

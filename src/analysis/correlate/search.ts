@@ -6,6 +6,7 @@
  */
 import type { Pattern } from "#formats/patterns/pattern.ts";
 import { type Event, staticIndex } from "../event.ts";
+import { type PlaceLookup, placeOf } from "../geoip/geo-places.ts";
 import {
   type ComparedField,
   type Correlation,
@@ -36,20 +37,26 @@ export type Search = {
   readonly rejects: (earlier: ComparedEvent, current: ComparedEvent) => boolean;
   /** The dynamic fields that are compared, in lower case. */
   readonly dynamicNames: readonly string[];
+  /** What `same_srcgeoip` and its like ask. */
+  readonly places: PlaceLookup;
 };
 
-type ValueReader = (event: ComparedEvent) => string | undefined;
+export type ValueReader = (event: ComparedEvent) => string | undefined;
 
-function readerOf(field: ComparedField): ValueReader {
+export function readerOf(field: ComparedField, places: PlaceLookup): ValueReader {
   if (field === "location") return (event) => event.location;
-  if (field === "never") return () => undefined;
+  if (field === "srcgeoip" || field === "dstgeoip") {
+    // Not kept with an event: it is the same for the same address.
+    const address = staticIndex(field === "srcgeoip" ? "srcip" : "dstip");
+    return (event) => placeOf(event.statics[address], places);
+  }
   const index = staticIndex(field);
   return (event) => event.statics[index];
 }
 
-function keyOfFields(correlation: Correlation): KeyOf {
+function keyOfFields(correlation: Correlation, places: PlaceLookup): KeyOf {
   const readers = [
-    ...correlation.same.map(readerOf),
+    ...correlation.same.map((field) => readerOf(field, places)),
     ...correlation.sameDynamic.map((name): ValueReader => {
       const lowerName = name.toLowerCase();
       return (event) => event.dynamic(lowerName);
@@ -68,8 +75,8 @@ function keyOfFields(correlation: Correlation): KeyOf {
   };
 }
 
-function rejecterOf(correlation: Correlation): Search["rejects"] {
-  const readers = correlation.different.map(readerOf);
+function rejecterOf(correlation: Correlation, places: PlaceLookup): Search["rejects"] {
+  const readers = correlation.different.map((field) => readerOf(field, places));
   const names = correlation.differentDynamic.map((name) => name.toLowerCase());
   const equal = (left: string | undefined, right: string | undefined) => left !== undefined && left === right;
   return (earlier, current) => {
@@ -81,7 +88,7 @@ function rejecterOf(correlation: Correlation): Search["rejects"] {
   };
 }
 
-export function compileSearch(rule: RuleDefinition, ruleNumber: number): Search | null {
+export function compileSearch(rule: RuleDefinition, ruleNumber: number, places: PlaceLookup): Search | null {
   const { correlation } = rule;
   if (correlation === null) return null;
   const { source } = correlation;
@@ -95,16 +102,22 @@ export function compileSearch(rule: RuleDefinition, ruleNumber: number): Search 
       correlation.same,
       correlation.sameDynamic.map((name) => name.toLowerCase()),
     ]),
-    keyOf: keyOfFields(correlation),
-    rejects: rejecterOf(correlation),
+    keyOf: keyOfFields(correlation, places),
+    rejects: rejecterOf(correlation, places),
     dynamicNames: [...correlation.sameDynamic, ...correlation.differentDynamic].map((name) =>
       name.toLowerCase(),
     ),
+    places,
   };
 }
 
 /** The logs of the counted events, newest first, when the rule matches; null when it does not. Marks events on a match. */
-export function runSearch(search: Search, candidates: EventQueue, current: Event): readonly string[] | null {
+export function runSearch(
+  search: Search,
+  candidates: EventQueue,
+  current: Event,
+  countsFrom: number,
+): readonly string[] | null {
   const nowSeconds = Math.floor(current.receivedMs / 1000);
   const { source } = search;
   const previousLogs: string[] = [];
@@ -112,7 +125,8 @@ export function runSearch(search: Search, candidates: EventQueue, current: Event
   let counted = 0;
   for (let index = 0; ; index++) {
     const earlier = candidates.fromNewest(index);
-    if (earlier === undefined || nowSeconds - earlier.receivedSeconds > search.timeframeSeconds) return null;
+    if (earlier === undefined || earlier.sequence < countsFrom) return null;
+    if (nowSeconds - earlier.receivedSeconds > search.timeframeSeconds) return null;
     if (source.kind === "any") {
       if (earlier.category !== current.category) continue;
       if (source.log !== null && !source.log.test(earlier.log)) continue;

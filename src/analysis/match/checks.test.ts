@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { EngineFixture, JSON_DECODER } from "#analysis/engine.fixture.ts";
+import { EngineFixture, JSON_DECODER, type RulesetTexts } from "#analysis/engine.fixture.ts";
 
 const RULE = 100_001;
 const HEADER = "Nov 21 06:44:10 web1 ";
@@ -14,10 +14,11 @@ type Fields = Readonly<Record<string, string>>;
 /** Whether a rule of this body holds, for a message or for fields. */
 function asker(
   body: string,
-  options: { readonly attributes?: string; readonly lists?: Readonly<Record<string, string>> } = {},
+  options: Pick<RulesetTexts, "lists" | "places"> & { readonly attributes?: string } = {},
 ): (input: string | Fields, place?: { location: string; agentId: string }) => boolean {
   const rules = `<rule id="${RULE}" level="5" ${options.attributes ?? ""}>${body}<description>x</description></rule>`;
-  const fixture = new EngineFixture({ decoders: JSON_DECODER, rules, lists: options.lists ?? {} });
+  const { lists = {}, places = {} } = options;
+  const fixture = new EngineFixture({ decoders: JSON_DECODER, rules, lists, places });
   return (input, place = { location: "/var/log/x", agentId: "000" }) => {
     const message = typeof input === "string" ? input : JSON.stringify({ ever: "y", ...input });
     return fixture.rule(message, place) === RULE;
@@ -163,6 +164,34 @@ test("conditionCheck() lets maxsize hold from that length of the log on", () => 
 test("conditionCheck() never finds a place on earth without a database", () => {
   assert.equal(asker("<srcgeoip>DE</srcgeoip>")({ srcip: "192.0.2.1", srcgeoip: "DE" }), false);
   assert.equal(asker('<dstgeoip negate="yes">DE</dstgeoip>')({ dstip: "192.0.2.1" }), false);
+});
+
+test("conditionCheck() compares <srcgeoip> and <dstgeoip> with the places of the addresses", () => {
+  const options = { places: { "192.0.2.1": "US / California", "192.0.2.2": "FR" } };
+  for (const end of ["src", "dst"]) {
+    const holds = asker(`<${end}geoip>^US|Paris</${end}geoip>`, options);
+    const ip = `${end}ip`;
+    assert.equal(holds({ [ip]: "192.0.2.1" }), true);
+    assert.equal(holds({ [ip]: "192.0.2.2" }), false);
+    assert.equal(holds({ [ip]: "10.0.0.1" }), false);
+    assert.equal(holds({ [end === "src" ? "dstip" : "srcip"]: "192.0.2.1" }), false);
+    const differs = asker(`<${end}geoip negate="yes">^US</${end}geoip>`, options);
+    assert.equal(differs({ [ip]: "192.0.2.1" }), false);
+    assert.equal(differs({ [ip]: "192.0.2.2" }), true);
+    assert.equal(differs({ [ip]: "10.0.0.1" }), false, "what has no place differs from none");
+  }
+});
+
+test("rules that stand beside each other are found by their places too", () => {
+  const names = ["AA", "BB", "CC", "DD", "EE", "FF", "GG", "HH"];
+  const rules = names.map(
+    (name, index) =>
+      `<rule id="${RULE + index}" level="5"><srcgeoip type="osregex">^${name}$</srcgeoip><description>x</description></rule>`,
+  );
+  const places = Object.fromEntries(names.map((name, index) => [`192.0.2.${index}`, name]));
+  const fixture = new EngineFixture({ decoders: JSON_DECODER, rules: rules.join(""), places });
+  for (const index of names.keys()) assert.equal(fixture.rule(`{"srcip":"192.0.2.${index}"}`), RULE + index);
+  assert.equal(fixture.rule('{"srcip":"192.0.2.99"}'), null);
 });
 
 test("check_id_size holds for ids of ten bytes and more", () => {

@@ -3,6 +3,7 @@ import type { Pattern } from "#formats/patterns/pattern.ts";
 import { LocalClock } from "#kernel/local-time.ts";
 import { DSTUSER, type Event, SRCUSER, staticIndex } from "../event.ts";
 import type { FieldSlots } from "../field-slots.ts";
+import { type PlaceLookup, placeOf } from "../geoip/geo-places.ts";
 import type { CompiledRuleName, Condition, ListUse, Subject } from "../ruleset/rule.ts";
 import type { ValueList } from "../ruleset/ruleset.ts";
 import { isInside } from "../ruleset/time-window.ts";
@@ -10,7 +11,10 @@ import type { Check } from "./compiled-rule.ts";
 
 export type SubjectReader = (event: Event) => string | undefined | null;
 
-export function subjectReader(subject: Subject, slots: FieldSlots): SubjectReader {
+/** What a subject is read from beside the event itself. */
+export type SubjectTools = { readonly slots: FieldSlots; readonly places: PlaceLookup };
+
+export function subjectReader(subject: Subject, { slots, places }: SubjectTools): SubjectReader {
   switch (subject.kind) {
     case "log":
       return (event) => event.log;
@@ -32,8 +36,10 @@ export function subjectReader(subject: Subject, slots: FieldSlots): SubjectReade
       const slot = slots.slotOf(subject.name);
       return () => slots.values[slot];
     }
-    default:
-      return () => undefined;
+    case "place": {
+      const index = staticIndex(subject.field);
+      return (event) => placeOf(event.statics[index], places);
+    }
   }
 }
 
@@ -91,10 +97,10 @@ function compiledCheck(name: CompiledRuleName): Check {
   }
 }
 
-export function conditionCheck(condition: Condition, slots: FieldSlots): Check {
+export function conditionCheck(condition: Condition, tools: SubjectTools): Check {
   switch (condition.kind) {
     case "pattern":
-      return patternCheck(condition.pattern, condition.negate, subjectReader(condition.subject, slots));
+      return patternCheck(condition.pattern, condition.negate, subjectReader(condition.subject, tools));
     case "address": {
       const index = staticIndex(condition.field);
       return (event) => {
@@ -131,8 +137,8 @@ function addressEntry(list: ValueList, address: string): string | undefined {
   return undefined;
 }
 
-export function listCheck(use: ListUse, list: ValueList, slots: FieldSlots): Check {
-  const read = subjectReader(use.subject, slots);
+export function listCheck(use: ListUse, list: ValueList, tools: SubjectTools): Check {
+  const read = subjectReader(use.subject, tools);
   const matches = (value: string): boolean => {
     switch (use.lookup) {
       case "match_key":

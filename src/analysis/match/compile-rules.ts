@@ -2,6 +2,8 @@
 import type { MitreTable } from "#formats/mitre/mitre-table.ts";
 import { compileSearch } from "../correlate/search.ts";
 import type { FieldSlots } from "../field-slots.ts";
+import type { PlaceLookup } from "../geoip/geo-places.ts";
+import type { ResponseBinding } from "../response/binding.ts";
 import type { Condition, RuleDefinition } from "../ruleset/rule.ts";
 import type { RuleEntry, RuleSiblings } from "../ruleset/rule-tree.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
@@ -47,6 +49,8 @@ export type CompileTools = {
   readonly scanner: LiteralScanner;
   /** Null: alerts name no techniques. */
   readonly mitre: MitreTable | null;
+  readonly binding: ResponseBinding;
+  readonly places: PlaceLookup;
 };
 
 /** False when the log lacks every literal of which the condition needs one; null when nothing can be told that way. */
@@ -57,23 +61,25 @@ function literalCheck(condition: Condition, scanner: LiteralScanner): Check | nu
 }
 
 /** Cheap and selective first: the verdict does not depend on the order of pure checks. */
-function checksOf(rule: RuleDefinition, set: Ruleset, { slots, scanner }: CompileTools): readonly Check[] {
+function checksOf(rule: RuleDefinition, set: Ruleset, tools: CompileTools): readonly Check[] {
   const checks: Check[] = [];
   const decoderId = decoderIdOf(rule, set);
   if (decoderId !== null) checks.push((event) => event.decoder.id === decoderId);
   for (const condition of rule.conditions) {
-    const check = literalCheck(condition, scanner);
+    const check = literalCheck(condition, tools.scanner);
     if (check !== null) checks.push(check);
   }
   const fields = rule.conditions.filter(
     (condition) => condition.kind === "pattern" && condition.subject.kind !== "log",
   );
   const others = rule.conditions.filter((condition) => !fields.includes(condition));
-  for (const condition of [...fields, ...others]) checks.push(conditionCheck(condition, slots));
-  // With three or more lists the peer keeps only the last two.
-  for (const use of rule.lists.slice(-2))
-    checks.push(listCheck(use, set.lists.get(use.path) ?? new Map(), slots));
+  for (const condition of [...fields, ...others]) checks.push(conditionCheck(condition, tools));
   return checks;
+}
+
+function listChecksOf(rule: RuleDefinition, set: Ruleset, tools: CompileTools): readonly Check[] {
+  // With three or more lists the peer keeps only the last two.
+  return rule.lists.slice(-2).map((use) => listCheck(use, set.lists.get(use.path) ?? new Map(), tools));
 }
 
 function decoderIdOf(rule: RuleDefinition, set: Ruleset): number | null {
@@ -129,8 +135,12 @@ class Compiler {
   ): CompiledRule {
     const { definition, original } = entry;
     // Overwriting gives no stateful search to a rule that had none, and takes it from one that had.
-    const search = original.correlation === null ? null : compileSearch(definition, number);
+    const search =
+      original.correlation === null ? null : compileSearch(definition, number, this.#tools.places);
     const flags = flagsOf(definition, this.#levels);
+    const checks = checksOf(definition, this.#set, this.#tools);
+    const listChecks = listChecksOf(definition, this.#set, this.#tools);
+    const changesState = definition.firstTimeSeen || definition.checkDiff;
     const { mitre } = this.#tools;
     return {
       number,
@@ -138,7 +148,8 @@ class Compiler {
       idText: String(definition.id),
       level: definition.level,
       definition,
-      checks: checksOf(definition, this.#set, this.#tools),
+      checks: changesState ? checks : [...checks, ...listChecks],
+      lateChecks: changesState ? listChecks : [],
       firstTimeSeen: definition.firstTimeSeen,
       checkDiff: definition.checkDiff,
       search: definition.checkDiff ? null : search,
@@ -148,6 +159,7 @@ class Compiler {
       logged: flags.logged,
       mailed: flags.mailed,
       counted: flags.counted,
+      responses: this.#tools.binding.responsesOf(definition),
       fullLog: !definition.options.includes("no_full_log"),
       shown: shownRule(definition, {
         searches: search !== null && !definition.checkDiff,
@@ -166,7 +178,7 @@ class Compiler {
       definition: rule.definition,
       decoderId: decoderIdOf(rule.definition, this.#set),
     }));
-    return { nodes, index: SiblingIndex.build(indexed, this.#tools.slots) };
+    return { nodes, index: SiblingIndex.build(indexed, this.#tools) };
   }
 
   roots(): ReadonlyMap<number, Siblings> {

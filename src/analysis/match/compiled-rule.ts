@@ -1,5 +1,6 @@
 /** A rule set in the form that events run through: conditions are functions, references are resolved, every rule has a number. */
 
+import type { ActiveResponse } from "#config/sections/response.ts";
 import type { Search } from "../correlate/search.ts";
 import type { Event } from "../event.ts";
 import type { RuleDefinition } from "../ruleset/rule.ts";
@@ -17,6 +18,8 @@ export type CompiledRule = {
   readonly level: number;
   readonly definition: RuleDefinition;
   readonly checks: readonly Check[];
+  /** Checks that stand behind `firstTimeSeen` and `checkDiff`, which change something: theirs to fail when those have had their turn. */
+  readonly lateChecks: readonly Check[];
   readonly firstTimeSeen: boolean;
   readonly checkDiff: boolean;
   /** Null for a rule without `if_matched_*`. */
@@ -31,6 +34,8 @@ export type CompiledRule = {
   readonly mailed: boolean;
   readonly fullLog: boolean;
   readonly counted: boolean;
+  /** Run when the rule decides about an event; empty for nearly every rule. */
+  readonly responses: readonly ActiveResponse[];
   /** The parts of the alert's `rule` object that are the same for every alert. */
   readonly shown: ShownRule;
 };
@@ -38,10 +43,14 @@ export type CompiledRule = {
 export type ShownRule = {
   /** Pieces of the description: texts, and names of fields to put between them; null when nothing is to be put in. */
   readonly descriptionParts: readonly DescriptionPart[] | null;
+  /** JSON up to the description, and with it when nothing is to be put in: `{"level":5,"description":`. */
+  readonly jsonStart: string;
   /** JSON after `firedtimes`: `,"mail":…,"groups":[…],"pci_dss":[…]}`. */
   readonly jsonTail: string;
-  /** JSON between `id` and `firedtimes`: mitre, cve, info, frequency, each with its comma. */
+  /** JSON between description and `firedtimes`: id, mitre, cve, info, frequency, each with its comma. */
   readonly jsonMiddle: string;
+  /** The line of alerts.log up to the description: `Rule: 5715 (level 3) -> '`. */
+  readonly logStart: string;
 };
 
 export type DescriptionPart = { readonly text: string } | { readonly field: string };

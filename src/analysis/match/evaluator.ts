@@ -92,6 +92,7 @@ export class Evaluator {
       this.#previousOutput = previous;
     }
     if (rule.firstTimeSeen && !this.#conditions.firstTimeSeen(event)) return false;
+    for (const check of rule.lateChecks) if (!check(event)) return false;
     if (rule.search === null) return true;
     const previousLogs = this.#memory.search(rule.search, event);
     if (previousLogs === null) return false;

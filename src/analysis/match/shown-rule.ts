@@ -57,15 +57,21 @@ export type ShownFacts = {
 export function shownRule(rule: RuleDefinition, { searches, mailed, mitre }: ShownFacts): ShownRule {
   const groups = splitGroups(rule.groupText);
   const arrays = [...groups].map(([key, names]) => `${JSON.stringify(key)}:${JSON.stringify(names)}`);
+  const parts = descriptionParts(rule.description);
+  const level = rule.level > 0 ? `"level":${rule.level},` : "";
+  const description = parts === null ? JSON.stringify(rule.description) : "";
   const middle = [
+    `,"id":"${rule.id}"`,
     mitre === null ? "" : `,"mitre":${mitre}`,
     rule.cve === null ? "" : `,"cve":${JSON.stringify(rule.cve)}`,
     rule.info === null ? "" : `,"info":${JSON.stringify(rule.info)}`,
     searches ? `,"frequency":${rule.frequency ?? 2}` : "",
   ];
   return {
-    descriptionParts: descriptionParts(rule.description),
+    descriptionParts: parts,
+    jsonStart: `{${level}"description":${description}`,
     jsonMiddle: middle.join(""),
+    logStart: `Rule: ${rule.id} (level ${rule.level}) -> '`,
     jsonTail: `,"mail":${mailed},${arrays.join(",")}}`,
   };
 }

@@ -22,7 +22,7 @@ function randomCondition(random: SeededRandom): string {
   const value = escaped(random.pick(VALUES));
   const other = escaped(random.pick(VALUES));
   const negate = random.below(5) === 0 ? ' negate="yes"' : "";
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
       return `<field name="${random.pick(["kind", "Kind", "KIND"])}"${negate}>^${value}$</field>`;
     case 1:
@@ -38,6 +38,8 @@ function randomCondition(random: SeededRandom): string {
     case 6:
       return `<match${negate}>^alpha|beta</match>`;
     case 7:
+      return `<program_name${negate}>^app${random.below(3)}</program_name>`;
+    case 8:
       return `<field name="other"${negate} type="pcre2">^${value}$</field>`;
     default:
       return "";
@@ -59,6 +61,8 @@ function randomRules(random: SeededRandom): string {
 
 function randomMessage(random: SeededRandom): string {
   const value = () => random.pick(VALUES);
+  if (random.below(3) === 0)
+    return `Nov 21 06:44:10 web1 app${random.below(40)}: alpha =${value()} =${value()}`;
   if (random.below(3) > 0) return `${random.pick(["alpha", "beta", "gamma"])} =${value()} =${value()}`;
   const names = ["id", "status", "kind", "Kind", "other", "url"];
   const fields = Array.from({ length: random.below(5) }, () => `"${random.pick(names)}": "${value()}"`);

@@ -1,25 +1,54 @@
 /**
  * Finds, among siblings, the rules that can match an event without trying the others.
  *
- * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. The rest is always tried.
- * Positions stay ascending, so that the order of trial is the peer's.
+ * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. The rest is always tried,
+ * but for rules that ask for another program: which those are is remembered by program name, a tenth of the engine's time on syslog. Positions stay ascending, so that the
+ * order of trial is the peer's.
  */
 import { foldAscii } from "#formats/patterns/fold.ts";
 import type { Event } from "../event.ts";
-import type { FieldSlots } from "../field-slots.ts";
-import type { RuleDefinition, Subject } from "../ruleset/rule.ts";
-import { type SubjectReader, subjectReader } from "./checks.ts";
+import { ownCopy } from "../own-copy.ts";
+import type { Condition, RuleDefinition, Subject } from "../ruleset/rule.ts";
+import { type SubjectReader, type SubjectTools, subjectReader } from "./checks.ts";
 
 /** Below this a plain walk costs less than a look-up. */
 const SIBLINGS_INDEXED_MIN = 6;
 /** A look-up pays for itself once it replaces so many trials. */
 const GROUP_RULES_MIN = 3;
 
-type Hits = {
+/** Program names come from outside: beyond so many the memo of a list starts again; a list of a real rule set has 80 positions. */
+const PROGRAM_NAMES_REMEMBERED_MAX = 128;
+/** Longer ones are nobody's program. */
+const PROGRAM_NAME_REMEMBERED_BYTES_MAX = 128;
+
+type AllowsProgram = (position: number, programName: string | null) => boolean;
+
+class Hits {
   readonly own: readonly number[];
   /** Merged with the positions that are always tried: the answer when only one group has hits. */
-  readonly withRest: readonly number[];
-};
+  readonly #withRest: readonly number[];
+  readonly #withoutProgram: readonly number[];
+  readonly #ofProgram = new Map<string, readonly number[]>();
+  readonly #allows: AllowsProgram;
+
+  constructor(own: readonly number[], rest: readonly number[], allows: AllowsProgram) {
+    this.own = own;
+    this.#withRest = mergeAscending(own, rest);
+    this.#withoutProgram = this.#withRest.filter((position) => allows(position, null));
+    this.#allows = allows;
+  }
+
+  withRest(programName: string | null): readonly number[] {
+    if (programName === null) return this.#withoutProgram;
+    const known = this.#ofProgram.get(programName);
+    if (known !== undefined) return known;
+    if (programName.length > PROGRAM_NAME_REMEMBERED_BYTES_MAX) return this.#withRest;
+    if (this.#ofProgram.size >= PROGRAM_NAMES_REMEMBERED_MAX) this.#ofProgram.clear();
+    const allowed = this.#withRest.filter((position) => this.#allows(position, programName));
+    this.#ofProgram.set(ownCopy(programName), allowed);
+    return allowed;
+  }
+}
 
 type Group = { readonly read: SubjectReader; readonly hitsOf: ReadonlyMap<string, Hits> };
 
@@ -29,6 +58,8 @@ type Key = {
   readonly subject: Subject | null;
   readonly values: readonly string[];
 };
+
+type PatternCondition = Extract<Condition, { readonly kind: "pattern" }>;
 
 export type IndexedRule = { readonly definition: RuleDefinition; readonly decoderId: number | null };
 
@@ -52,20 +83,17 @@ function mergeAscending(left: readonly number[], right: readonly number[]): read
 export class SiblingIndex {
   readonly #byDecoder: ReadonlyMap<number, Hits>;
   readonly #groups: readonly Group[];
-  readonly #rest: readonly number[];
+  /** For an event that no look-up found. */
+  readonly #rest: Hits;
 
-  private constructor(
-    byDecoder: ReadonlyMap<number, Hits>,
-    groups: readonly Group[],
-    rest: readonly number[],
-  ) {
+  private constructor(byDecoder: ReadonlyMap<number, Hits>, groups: readonly Group[], rest: Hits) {
     this.#byDecoder = byDecoder;
     this.#groups = groups;
     this.#rest = rest;
   }
 
   /** Null when a plain walk is as good. */
-  static build(rules: readonly IndexedRule[], slots: FieldSlots): SiblingIndex | null {
+  static build(rules: readonly IndexedRule[], tools: SubjectTools): SiblingIndex | null {
     if (rules.length < SIBLINGS_INDEXED_MIN) return null;
     const keys = rules.map(keysOf);
     const counts = new Map<string, number>();
@@ -85,13 +113,19 @@ export class SiblingIndex {
       else addKey(positions, best, position);
     }
     if (positions.size === 0) return null;
+    const asks = rules.map(({ definition }) => programConditions(definition));
+    const allows: AllowsProgram = (position, programName) =>
+      asks[position]?.every(
+        ({ pattern, negate }) => programName !== null && pattern.test(programName) !== negate,
+      ) === true;
     const hitsOf = (of: ReadonlyMap<string, readonly number[]>): Map<string, Hits> =>
-      new Map([...of].map(([value, own]) => [value, { own, withRest: mergeAscending(own, rest) }]));
+      new Map([...of].map(([value, own]) => [value, new Hits(own, rest, allows)]));
     const decoders = hitsOf(positions.get("decoder")?.of ?? new Map());
     const groups = [...positions.values()].flatMap(({ subject, of }) =>
-      subject === null ? [] : [{ read: subjectReader(subject, slots), hitsOf: hitsOf(of) }],
+      subject === null ? [] : [{ read: subjectReader(subject, tools), hitsOf: hitsOf(of) }],
     );
-    return new SiblingIndex(new Map([...decoders].map(([id, hits]) => [Number(id), hits])), groups, rest);
+    const byDecoder = new Map([...decoders].map(([id, hits]) => [Number(id), hits]));
+    return new SiblingIndex(byDecoder, groups, new Hits([], rest, allows));
   }
 
   /** Positions of the siblings to try, ascending. */
@@ -104,10 +138,16 @@ export class SiblingIndex {
       const hits = group.hitsOf.get(foldAscii(value));
       if (hits === undefined) continue;
       if (first === undefined) first = hits;
-      else merged = mergeAscending(merged ?? first.withRest, hits.own);
+      else merged = mergeAscending(merged ?? first.withRest(event.programName), hits.own);
     }
-    return merged ?? first?.withRest ?? this.#rest;
+    return merged ?? (first ?? this.#rest).withRest(event.programName);
   }
+}
+
+function programConditions(rule: RuleDefinition): readonly PatternCondition[] {
+  return rule.conditions.flatMap((condition) =>
+    condition.kind === "pattern" && condition.subject.kind === "program_name" ? [condition] : [],
+  );
 }
 
 function addKey(

@@ -17,8 +17,8 @@ export function isSimpleEscape(kind: number): boolean {
   return (ESCAPED_BYTES[kind] ?? 0) !== 0;
 }
 
-/** The text between two quotes, or undefined when an escape is wrong. */
-export function unescaped(text: string, start: number, end: number): string | undefined {
+/** The text between two quotes, or where an escape is wrong. */
+export function unescaped(text: string, start: number, end: number): string | { readonly wrongAt: number } {
   // No escape is shorter than the bytes it stands for.
   const bytes = Buffer.allocUnsafe(end - start);
   let length = 0;
@@ -32,13 +32,13 @@ export function unescaped(text: string, start: number, end: number): string | un
     }
     const kind = text.charCodeAt(at + 1);
     if (kind !== LOWER_U) {
-      if (!isSimpleEscape(kind)) return undefined;
+      if (!isSimpleEscape(kind)) return { wrongAt: at };
       bytes[length++] = ESCAPED_BYTES[kind] ?? 0;
       at += 2;
       continue;
     }
     const point = codePoint(text, at, end);
-    if (point < 0) return undefined;
+    if (point < 0) return { wrongAt: at };
     if (point === 0) hasNul = true;
     length = writeUtf8(bytes, length, point);
     at += point > 0xffff ? 12 : 6;

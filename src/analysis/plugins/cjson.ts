@@ -32,7 +32,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const LOWER_E = 0x65;
 const LOWER_F = 0x66;
@@ -62,12 +61,17 @@ export function isInt32(value: number): boolean {
 }
 
 /**
- * Reads values one by one at `at`. `undefined` means that the text is no JSON from there on; `at` is then of no use.
+ * Reads values one by one at `at`. `undefined` means that the text is no JSON; `at` is then where the peer says that the mistake is,
+ * or one byte behind the end of the text.
  * Callers that walk a document themselves look at `code()` and use the readers of single values.
  */
 export class CJsonReader {
   readonly text: string;
   at: number;
+  /** The backslash found last. */
+  #backslashAt = -1;
+  /** Some string holds a control byte, so others may. */
+  #hasControlBytes = false;
 
   constructor(text: string) {
     this.text = text;
@@ -162,8 +166,12 @@ export class CJsonReader {
 
   /** A member's name with the colon after it; leaves `at` on the value. */
   name(): string | undefined {
-    if (this.code() !== QUOTE) return undefined;
+    if (this.code() !== QUOTE) {
+      this.at++;
+      return undefined;
+    }
     const name = this.#string();
+    if (name === undefined) return undefined;
     this.skipSpace();
     if (this.code() !== COLON) return undefined;
     this.at++;
@@ -171,38 +179,69 @@ export class CJsonReader {
     return name;
   }
 
+  /** Steps over a name with its colon, when they stand here exactly so, to the value; false when not. */
+  skips(key: string): boolean {
+    if (!this.text.startsWith(key, this.at)) return false;
+    this.at += key.length;
+    this.skipSpace();
+    return true;
+  }
+
   /** `at` is on the opening quote. */
   #string(): string | undefined {
     const text = this.text;
     const start = this.at + 1;
-    let end = start;
-    let code = text.charCodeAt(end);
-    while (code !== QUOTE && code !== BACKSLASH) {
-      if (end >= text.length) return undefined;
-      code = text.charCodeAt(++end);
-    }
-    if (code === BACKSLASH) return this.#escapedString(start);
+    const end = text.indexOf('"', start);
+    if (end < 0) return this.#wrongAt(start);
+    if (this.#backslashFrom(start) < end) return this.#escapedString(start, end);
     this.at = end + 1;
     return text.slice(start, end);
   }
 
-  #escapedString(start: number): string | undefined {
+  /** `firstQuote` is the first one behind `start`; it may be escaped. */
+  #escapedString(start: number, firstQuote: number): string | undefined {
     const text = this.text;
-    let end = start;
-    let code = text.charCodeAt(end);
-    let isPlain = true;
+    let end = firstQuote;
+    let isSimple = true;
     // The end is the first quote that no backslash precedes, whatever the escapes turn out to be.
-    while (code !== QUOTE) {
-      if (end >= text.length) return undefined;
-      if (code === BACKSLASH) {
-        end++;
-        if (!isSimpleEscape(text.charCodeAt(end))) isPlain = false;
-      } else if (code < SPACE) isPlain = false;
-      code = text.charCodeAt(++end);
+    for (let at = this.#backslashFrom(start); at < end; at = this.#backslashFrom(at + 2)) {
+      if (!isSimpleEscape(text.charCodeAt(at + 1))) isSimple = false;
+      if (at + 1 < end) continue;
+      end = text.indexOf('"', at + 2);
+      if (end < 0) return this.#wrongAt(start);
     }
     this.at = end + 1;
-    // Where nothing but simple escapes occurs V8 gives the same text. Measured: Windows events take a fifth less time.
-    return isPlain ? JSON.parse(text.slice(start - 1, end + 1)) : unescaped(text, start, end);
+    const simple = isSimple ? this.#simpleString(start, end) : undefined;
+    if (simple !== undefined) return simple;
+    const value = unescaped(text, start, end);
+    return typeof value === "string" ? value : this.#wrongAt(value.wrongAt);
+  }
+
+  /**
+   * Where nothing but simple escapes occurs V8 gives the same text. Measured: Windows events take a fifth less time. Undefined when
+   * it refuses: all that it can find wrong is a control byte.
+   */
+  #simpleString(start: number, end: number): string | undefined {
+    if (this.#hasControlBytes) return undefined;
+    try {
+      return JSON.parse(this.text.slice(start - 1, end + 1));
+    } catch {
+      this.#hasControlBytes = true;
+      return undefined;
+    }
+  }
+
+  /** Where the next backslash is; behind the end of the text when there is none. */
+  #backslashFrom(from: number): number {
+    if (this.#backslashAt < from) {
+      const at = this.text.indexOf("\\", from);
+      this.#backslashAt = at < 0 ? this.text.length : at;
+    }
+    return this.#backslashAt;
+  }
+
+  #wrongAt(at: number): undefined {
+    this.at = at;
   }
 
   #number(): number | undefined {

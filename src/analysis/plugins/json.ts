@@ -7,7 +7,8 @@
 import { fixedText } from "./c-number.ts";
 import { CJsonReader, type CJsonValue, isInt32, JSON_DEPTH_MAX } from "./cjson.ts";
 import { prettyCJsonWithin } from "./cjson-print.ts";
-import type { FieldSink, StaticField } from "./sink.ts";
+import { type MemberName, MemberNames } from "./member-names.ts";
+import type { FieldSink } from "./sink.ts";
 
 /**
  * Names and printed arrays of one document together. Nesting makes both far longer than the text: a deep name is
@@ -21,24 +22,6 @@ const CSV_BYTES_LIMIT = 65_536;
 const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-
-/** The names that are fields of the event. `user` is a matter of its own. */
-const STATIC_NAMES: ReadonlyMap<string, StaticField> = new Map([
-  ["srcip", "srcip"],
-  ["dstip", "dstip"],
-  ["srcport", "srcport"],
-  ["dstport", "dstport"],
-  ["protocol", "protocol"],
-  ["action", "action"],
-  ["srcuser", "srcuser"],
-  ["dstuser", "dstuser"],
-  ["id", "id"],
-  ["status", "status"],
-  ["url", "url"],
-  ["data", "data"],
-  ["extra_data", "extra_data"],
-  ["systemname", "system_name"],
-]);
 
 export interface JsonOptions {
   /** `json_null_field`. `empty` is an old word for `string`. */
@@ -64,18 +47,21 @@ export function decodeJson(
   const document = new Flattener(text, options);
   if (!document.read()) return "not_json";
   let dropped = document.cut;
-  for (const [index, name] of document.names.entries()) {
+  for (const [index, member] of document.members.entries()) {
     const value = document.values[index] ?? "";
-    const staticField = name === "user" && !sink.has("dstuser") ? "dstuser" : STATIC_NAMES.get(name);
-    if (staticField !== undefined) sink.setStatic(staticField, value);
+    const { name } = member;
+    const staticField = name === "user" && !sink.has("dstuser") ? "dstuser" : member.staticField;
+    if (staticField !== null) sink.setStatic(staticField, value);
     else if (!sink.addDynamic(name, value)) dropped = true;
   }
   return dropped ? "fields_dropped" : "decoded";
 }
 
-/** Collects names and values of one document. */
+const memberNames = new MemberNames();
+
+/** Collects members and values of one document. */
 class Flattener {
-  readonly names: string[] = [];
+  readonly members: MemberName[] = [];
   readonly values: string[] = [];
   /** Fields were left out because of `EXPANSION_CHARS_MAX`. */
   cut = false;
@@ -91,38 +77,50 @@ class Flattener {
   /** False when the text is no JSON. A document that is no object is fine and has no fields. */
   read(): boolean {
     if (this.#reader.code() !== OPEN_OBJECT) return this.#reader.value(0) !== undefined;
-    return this.#object("", 0);
+    return this.#object(memberNames.begin(), 0);
   }
 
-  /** `prefix` is empty or ends with a dot. */
-  #object(prefix: string, depth: number): boolean {
+  #object(object: MemberName, depth: number): boolean {
     const reader = this.#reader;
     if (depth >= JSON_DEPTH_MAX) return false;
     if (!reader.enters(CLOSE_OBJECT)) return true;
+    let member: MemberName | null = null;
     do {
-      const name = reader.name();
-      if (name === undefined || !this.#member(prefix + name, depth + 1)) return false;
+      member = this.#memberAfter(member, object);
+      if (member === null || !this.#value(member, depth + 1)) return false;
     } while (reader.continues());
     return reader.leaves(CLOSE_OBJECT);
   }
 
-  #member(name: string, depth: number): boolean {
+  /** The next member of the object, the first one after null. Null when there is no name. */
+  #memberAfter(previous: MemberName | null, object: MemberName): MemberName | null {
+    const expected = previous === null ? object.first : previous.next;
+    if (expected !== null && expected.key !== null && this.#reader.skips(expected.key)) return expected;
+    const name = this.#reader.name();
+    if (name === undefined) return null;
+    const member = memberNames.memberOf(object, name);
+    if (previous === null) object.first = member;
+    else previous.next = member;
+    return member;
+  }
+
+  #value(member: MemberName, depth: number): boolean {
     const reader = this.#reader;
-    if (reader.code() === OPEN_OBJECT) return this.#object(`${name}.`, depth);
+    if (reader.code() === OPEN_OBJECT) return this.#object(member, depth);
     if (reader.code() === OPEN_ARRAY) {
       const elements = reader.array(depth);
       if (elements === undefined) return false;
-      if (this.#options.arrays === "csv") this.#addCsv(name, elements);
-      else this.#addPretty(name, elements);
+      if (this.#options.arrays === "csv") this.#addCsv(member, elements);
+      else this.#addPretty(member, elements);
       return true;
     }
     const value = reader.value(depth);
     if (value === undefined) return false;
-    if (value !== null || this.#options.nulls !== "discard") this.#add(name, scalarText(value) ?? "");
+    if (value !== null || this.#options.nulls !== "discard") this.#add(member, scalarText(value) ?? "");
     return true;
   }
 
-  #addPretty(name: string, elements: CJsonValue[]): void {
+  #addPretty(member: MemberName, elements: CJsonValue[]): void {
     const charsLeft = EXPANSION_CHARS_MAX - this.#expansionChars;
     const text = prettyCJsonWithin(elements, charsLeft);
     if (text === null) {
@@ -130,10 +128,10 @@ class Flattener {
       return;
     }
     this.#expansionChars += text.length;
-    this.#add(name, text);
+    this.#add(member, text);
   }
 
-  #addCsv(name: string, elements: readonly CJsonValue[]): void {
+  #addCsv(member: MemberName, elements: readonly CJsonValue[]): void {
     let text = "";
     for (const [index, element] of elements.entries()) {
       const scalar = scalarText(element);
@@ -143,16 +141,17 @@ class Flattener {
       if (text.length + 1 >= CSV_BYTES_LIMIT) return;
       if (index < elements.length - 1) text += ",";
     }
-    if (text !== "") this.#add(name, text);
+    if (text !== "") this.#add(member, text);
   }
 
-  #add(name: string, value: string): void {
+  #add(member: MemberName, value: string): void {
+    const { name } = member;
     if (this.#expansionChars + name.length > EXPANSION_CHARS_MAX) {
       this.cut = true;
       return;
     }
     this.#expansionChars += name.length;
-    this.names.push(name);
+    this.members.push(member);
     this.values.push(value);
   }
 }

@@ -47,7 +47,7 @@ export type PatternDraft = TextDraft & {
   readonly subject: Subject;
 };
 
-export type AddressDraft = { readonly networks: Network[]; negate: boolean };
+export type AddressDraft = { readonly networks: Network[]; readonly texts: string[]; negate: boolean };
 
 export type RuleDraft = {
   readonly ruleId: number;

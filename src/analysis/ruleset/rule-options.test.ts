@@ -38,8 +38,8 @@ const SUBJECTS: readonly (readonly [option: string, kind: string, subject: objec
   ["hostname", "osmatch", { kind: "hostname" }],
   ["program_name", "osmatch", { kind: "program_name" }],
   ["location", "osmatch", { kind: "location" }],
-  ["srcgeoip", "osmatch", { kind: "never" }],
-  ["dstgeoip", "osmatch", { kind: "never" }],
+  ["srcgeoip", "osmatch", { kind: "place", field: "srcip" }],
+  ["dstgeoip", "osmatch", { kind: "place", field: "dstip" }],
   ...["url", "id", "srcport", "dstport", "status", "protocol", "system_name", "data", "extra_data"].map(
     (field) => [field, "osmatch", { kind: "static", field }] as const,
   ),
@@ -151,7 +151,7 @@ test("<same_…> and <different_…> name the fields to compare", () => {
     "srcuser",
     "dstuser",
     "location",
-    "never",
+    "srcgeoip",
   ]);
   assert.deepEqual(rule.correlation.different, ["url", "srcip", "srcip", "dstuser", "id", "system_name"]);
   assert.deepEqual(rule.correlation.sameDynamic, ["my.a"]);

@@ -39,8 +39,8 @@ const MATCH_SUBJECTS: Readonly<Record<string, Subject>> = {
   hostname: { kind: "hostname" },
   program_name: { kind: "program_name" },
   location: { kind: "location" },
-  srcgeoip: { kind: "never" },
-  dstgeoip: { kind: "never" },
+  srcgeoip: { kind: "place", field: "srcip" },
+  dstgeoip: { kind: "place", field: "dstip" },
   ...staticSubjects([
     "url",
     "id",
@@ -121,8 +121,8 @@ const COMPARED_FIELDS: Readonly<Record<string, ComparedField>> = {
   srcuser: "srcuser",
   user: "dstuser",
   location: "location",
-  srcgeoip: "never",
-  dstgeoip: "never",
+  srcgeoip: "srcgeoip",
+  dstgeoip: "dstgeoip",
   id: "id",
   protocol: "protocol",
   action: "action",
@@ -190,9 +190,10 @@ function readField(element: XmlElement, draft: RuleDraft): void {
 /** Several addresses mean any of them; the negation of the last one rules. */
 function readAddress(field: "srcip" | "dstip"): OptionReader {
   return (element, draft) => {
-    const known = draft.addresses.get(field) ?? { networks: [], negate: false };
+    const known = draft.addresses.get(field) ?? { networks: [], texts: [], negate: false };
     draft.addresses.set(field, known);
     known.negate = readNegate(element, draft);
+    known.texts.push(element.content);
     const network = parseNetwork(element.content);
     if (network !== null) known.networks.push(network);
     else {

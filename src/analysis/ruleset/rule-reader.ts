@@ -149,15 +149,16 @@ function checkBody(element: XmlElement, draft: RuleDraft): void {
 function compileDraft(tag: string, source: PatternDraft, draft: RuleDraft): readonly Condition[] {
   const pattern = compileOption(tag, source.kind, source, draft);
   if (pattern === null) return [];
-  return [{ kind: "pattern", subject: source.subject, pattern, negate: source.negate }];
+  return [{ kind: "pattern", option: tag, subject: source.subject, pattern, negate: source.negate }];
 }
 
 function conditionsOf(draft: RuleDraft, maxsize: number | null): readonly Condition[] {
   const conditions: Condition[] = [];
   for (const [tag, source] of draft.patterns) conditions.push(...compileDraft(tag, source, draft));
   for (const source of draft.fields) conditions.push(...compileDraft("field", source, draft));
-  for (const [field, { networks, negate }] of draft.addresses) {
-    conditions.push({ kind: "address", field, addresses: addressSetOf(networks), negate });
+  for (const [field, { networks, texts, negate }] of draft.addresses) {
+    const addresses = addressSetOf(networks);
+    conditions.push({ kind: "address", field, addresses, text: texts.join(", "), negate });
   }
   if (maxsize !== null) conditions.push({ kind: "maxsize", bytesMin: maxsize });
   if (draft.compiled !== null) conditions.push({ kind: "compiled", name: draft.compiled });

@@ -14,8 +14,8 @@ export type Subject =
   | { readonly kind: "user"; readonly sourceFirst: boolean }
   | { readonly kind: "static"; readonly field: StaticField }
   | { readonly kind: "dynamic"; readonly name: string }
-  /** GeoIP needs a database; without one these never have a value. */
-  | { readonly kind: "never" };
+  /** The place of the address in that field; it has none without a GeoIP database. */
+  | { readonly kind: "place"; readonly field: "srcip" | "dstip" };
 
 export type CompiledRuleName =
   | "check_id_size"
@@ -27,6 +27,8 @@ export type CompiledRuleName =
 export type Condition =
   | {
       readonly kind: "pattern";
+      /** The name of the element. */
+      readonly option: string;
       readonly subject: Subject;
       readonly pattern: Pattern;
       readonly negate: boolean;
@@ -35,6 +37,8 @@ export type Condition =
       readonly kind: "address";
       readonly field: "srcip" | "dstip";
       readonly addresses: AddressSet;
+      /** The addresses as they are written, separated by commas. */
+      readonly text: string;
       readonly negate: boolean;
     }
   | { readonly kind: "maxsize"; readonly bytesMin: number }
@@ -58,7 +62,7 @@ export type ListUse = {
 };
 
 /** Fields that two events are compared by. */
-export type ComparedField = StaticField | "location" | "never";
+export type ComparedField = StaticField | "location" | "srcgeoip" | "dstgeoip";
 
 export type Correlation = {
   readonly source:

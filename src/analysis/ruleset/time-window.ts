@@ -34,7 +34,7 @@ export function parseDayWindow(text: string): DayWindow | null {
   return { fromMinute, toMinute, outside: negated };
 }
 
-const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+export const DAY_NAMES = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /** Names, three letters, `weekdays`, `weekends`, separated by spaces or commas; null for anything else. */
 export function parseWeekdays(text: string): WeekdaySet | null {
@@ -45,7 +45,7 @@ export function parseWeekdays(text: string): WeekdaySet | null {
   if (words.length === 0) return null;
   const days = new Array<boolean>(7).fill(false);
   for (const word of words) {
-    const day = DAYS.findIndex((name) => name === word || name.slice(0, 3) === word);
+    const day = DAY_NAMES.findIndex((name) => name === word || name.slice(0, 3) === word);
     if (day >= 0) days[day] = true;
     else if (word === "weekdays") days.fill(true, 1, 6);
     else if (word === "weekends") days[0] = days[6] = true;

@@ -7,6 +7,7 @@
 import { type CJsonValue, parseCJson } from "#analysis/plugins/cjson.ts";
 import { printCJson } from "#analysis/plugins/cjson-print.ts";
 import type { Event } from "../event.ts";
+import { ownCopy } from "../own-copy.ts";
 import { membersOf } from "./json-members.ts";
 import type { SpecialDecoder, SpecialResult } from "./special.ts";
 import { FieldGroup, readWindowsXml, type WindowsFields } from "./windows-xml.ts";
@@ -65,7 +66,8 @@ function setDocument(event: Event, { system, eventData, other }: WindowsFields):
   if (eventData.names.length > 0) json += `,"eventdata":${addGroup(event, "win.eventdata.", eventData)}`;
   if (other !== null)
     json += `,${JSON.stringify(other.name)}:${addGroup(event, `win.${other.name}.`, other.fields)}`;
-  event.log = event.fullLog = `${json}}}`;
+  // In one piece: joined as it is, it would be remembered with all its parts, three times as large.
+  event.log = event.fullLog = ownCopy(`${json}}}`);
 }
 
 /** Sets the fields and returns them as a JSON object. */

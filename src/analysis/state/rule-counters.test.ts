@@ -1,7 +1,12 @@
-/** Goal: counts start again with the hour, and `ignore` windows run as live and as in the log test. Method: moments chosen at the edges. */
+/**
+ * Goal: counts start again with the local hour, and `ignore` windows run as live and as in the log test. Method: moments chosen at the
+ * edges, in a zone whose hours begin at half past.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EngineFixture } from "#analysis/engine.fixture.ts";
+
+process.env["TZ"] = "Asia/Kolkata";
 
 const RULES = `
   <rule id="100001" level="3"><match>event</match><description>base</description></rule>
@@ -10,7 +15,7 @@ const RULES = `
   <rule id="100004" level="0"><match>silent</match><options>log_alert</options><description>above</description></rule>
   <rule id="100005" level="7" ignore="10"><if_sid>100004</if_sid><description>x</description></rule>`;
 const HOUR_MS = 3_600_000;
-const HOUR_START_MS = Date.UTC(2026, 10, 21, 6);
+const HOUR_START_MS = Date.UTC(2026, 10, 21, 6, 30);
 
 function firedTimes(fixture: EngineFixture, ms: number): number | undefined {
   return fixture.process("event", { receivedMs: ms }).verdict?.firedTimes;

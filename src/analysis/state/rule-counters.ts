@@ -1,10 +1,7 @@
 /** What is counted per rule: how often it fired in the current hour, and since when its `ignore` window runs. */
-import type { CompiledRules } from "../match/compiled-rule.ts";
-
-const HOUR_MS = 3_600_000;
+import type { CompiledRule, CompiledRules } from "../match/compiled-rule.ts";
 
 export type RuleCountersSnapshot = {
-  readonly hour: number;
   readonly fired: readonly (readonly [ruleId: number, times: number])[];
   readonly ignoredSince: readonly (readonly [ruleId: number, ms: number])[];
 };
@@ -13,20 +10,14 @@ export class RuleCounters {
   readonly #rules: CompiledRules;
   readonly #fired: Uint32Array;
   readonly #ignoredSince = new Map<number, number>();
-  #hour = Number.NaN;
 
   constructor(rules: CompiledRules) {
     this.#rules = rules;
     this.#fired = new Uint32Array(rules.rules.length);
   }
 
-  /** The count including this time. Counts start again with each hour. */
-  fire(ruleNumber: number, nowMs: number): number {
-    const hour = Math.floor(nowMs / HOUR_MS);
-    if (hour !== this.#hour) {
-      this.#hour = hour;
-      this.#fired.fill(0);
-    }
+  /** The count including this time. */
+  fire(ruleNumber: number): number {
     const times = (this.#fired[ruleNumber] ?? 0) + 1;
     this.#fired[ruleNumber] = times;
     return times;
@@ -34,6 +25,19 @@ export class RuleCounters {
 
   fired(ruleNumber: number): number {
     return this.#fired[ruleNumber] ?? 0;
+  }
+
+  /** The rules that fired in this hour, in the order in which they were loaded. */
+  *firedRules(): Generator<{ readonly rule: CompiledRule; readonly times: number }> {
+    for (const rule of this.#rules.rules) {
+      const times = this.fired(rule.number);
+      if (times > 0) yield { rule, times };
+    }
+  }
+
+  /** Counts start again with each hour. */
+  beginHour(): void {
+    this.#fired.fill(0);
   }
 
   /** True inside the window that the first hit opened; outside it this hit opens the next one, unless `restart` is false. */
@@ -51,23 +55,20 @@ export class RuleCounters {
   snapshot(): RuleCountersSnapshot {
     const idOf = (number: number) => this.#rules.rules[number]?.id ?? 0;
     return {
-      hour: this.#hour,
-      fired: [...this.#fired.entries()]
-        .filter(([, times]) => times > 0)
-        .map(([number, times]) => [idOf(number), times]),
+      fired: Array.from(this.firedRules(), ({ rule, times }) => [rule.id, times] as const),
       ignoredSince: [...this.#ignoredSince].map(([number, ms]) => [idOf(number), ms]),
     };
   }
 
-  restore(snapshot: RuleCountersSnapshot): void {
-    this.#hour = snapshot.hour;
+  /** `keepsWindow` says of which rules the `ignore` window goes on. */
+  restore(snapshot: RuleCountersSnapshot, keepsWindow: (ruleId: number) => boolean): void {
     for (const [id, times] of snapshot.fired) {
       const rule = this.#rules.byId.get(id);
       if (rule !== undefined) this.#fired[rule.number] = times;
     }
     for (const [id, ms] of snapshot.ignoredSince) {
       const rule = this.#rules.byId.get(id);
-      if (rule !== undefined) this.#ignoredSince.set(rule.number, ms);
+      if (rule !== undefined && keepsWindow(id)) this.#ignoredSince.set(rule.number, ms);
     }
   }
 }

@@ -96,7 +96,7 @@ test("restoreSnapshot() makes an engine go on exactly where the other one was", 
     for (const event of events.slice(0, cut)) original.process(event);
     const bytes = encodeSnapshot(original, { epoch: EPOCH, position: cut });
     const restored = newEngine();
-    assert.deepEqual(restoreSnapshot(bytes, EPOCH, { engine: restored, set: SET }), { position: cut });
+    assert.deepEqual(restoreSnapshot(bytes, EPOCH, { engine: restored }), { position: cut });
     for (const event of events.slice(cut)) {
       const outcome = original.process(event);
       assert.deepEqual(shown(restored.process(event)), shown(outcome), `round ${round}: ${event.message}`);
@@ -119,13 +119,13 @@ test("restoreSnapshot() gives back what it got when nothing happened in between"
   const place = { epoch: EPOCH, position: 4242 };
   const bytes = encodeSnapshot(engine, place);
   const restored = newEngine();
-  restoreSnapshot(bytes, EPOCH, { engine: restored, set: SET });
+  restoreSnapshot(bytes, EPOCH, { engine: restored });
   assert.deepEqual(encodeSnapshot(restored, place), bytes);
 });
 
 test("restoreSnapshot() starts from nothing with the snapshot of a new engine", () => {
   const bytes = encodeSnapshot(newEngine(), { epoch: EPOCH, position: 0 });
-  assert.deepEqual(restoreSnapshot(bytes, EPOCH, { engine: newEngine(), set: SET }), { position: 0 });
+  assert.deepEqual(restoreSnapshot(bytes, EPOCH, { engine: newEngine() }), { position: 0 });
 });
 
 test("restoreSnapshot() keeps every byte of the texts", () => {
@@ -138,7 +138,7 @@ test("restoreSnapshot() keeps every byte of the texts", () => {
   before.process(`bytes ${bytes}`, { location: bytes });
   const after = new EngineFixture(set);
   const snapshot = encodeSnapshot(before.engine, { epoch: EPOCH, position: 0 });
-  restoreSnapshot(snapshot, EPOCH, { engine: after.engine, set });
+  restoreSnapshot(snapshot, EPOCH, { engine: after.engine });
   after.process("bytes");
   assert.deepEqual(after.process("bytes").verdict?.previousLogs, ["bytes", `bytes ${bytes}`]);
 });
@@ -151,7 +151,7 @@ function someSnapshot(): Buffer {
 
 function faultOf(bytes: Buffer, epoch = EPOCH): string | null {
   const engine = newEngine();
-  const outcome = restoreSnapshot(bytes, epoch, { engine, set: SET });
+  const outcome = restoreSnapshot(bytes, epoch, { engine });
   if (!("fault" in outcome)) return null;
   const place = { epoch: EPOCH, position: 0 };
   assert.deepEqual(
@@ -185,27 +185,87 @@ test("restoreSnapshot() refuses a snapshot of another format or another journal"
   assert.equal(faultOf(bytes, EPOCH + 1), "other_journal");
 });
 
-test("restoreSnapshot() leaves out what it says of rules that are gone, and keeps the rest", () => {
-  const base = (id: number) =>
-    `<rule id="${id}" level="3"><match>^${id} </match><description>x</description></rule>`;
-  const composite = (id: number, sid: number) =>
-    `<rule id="${id}" level="9" frequency="3"><if_matched_sid>${sid}</if_matched_sid><different_field>a</different_field><description>x</description></rule>`;
-  const [first, second] = [base(100_001), base(100_002)];
-  const before = new EngineFixture({ rules: first + second + composite(100_010, 100_001) });
+const GROUP = "<if_matched_group>local</if_matched_group>";
+const base = (id: number, word = `^${id} `) =>
+  `<rule id="${id}" level="3"><match>${word}</match><description>x</description></rule>`;
+const composite = (id: number, sid: number, options = "") =>
+  `<rule id="${id}" level="9" frequency="3"><if_matched_sid>${sid}</if_matched_sid>${options}<description>x</description></rule>`;
+
+/** Two events of each base rule, carried over into another rule set. */
+function carriedOver(rules: string, to: string, keepsWindows = true): EngineFixture {
+  const before = new EngineFixture({ rules });
   for (let round = 0; round < 2; round++) for (const id of [100_001, 100_002]) before.process(`${id} x`);
   const snapshot = encodeSnapshot(before.engine, { epoch: EPOCH, position: 9 });
-  // Rule 100001 is gone with what was counted of it; 100002 has a composite rule now that was not there when its events came.
-  const decoders = `${JSON_DECODER}<decoder name="d"><prematch>^100002 </prematch><regex>(x)</regex><order>a</order></decoder>`;
-  const set = compileRuleset({
-    decoders,
-    rules: base(100_003) + second + composite(100_011, 100_002),
-  });
+  return restored(snapshot, to, keepsWindows);
+}
+
+function restored(snapshot: Buffer, rules: string, keepsWindows = true): EngineFixture {
+  const set = compileRuleset({ rules });
   const after = new EngineFixture(set);
-  assert.deepEqual(restoreSnapshot(snapshot, EPOCH, { engine: after.engine, set }), { position: 9 });
+  const outcome = restoreSnapshot(snapshot, EPOCH, { engine: after.engine, keepsWindows });
+  assert.deepEqual(outcome, { position: 9 });
+  return after;
+}
+
+test("restoreSnapshot() leaves out what it says of rules that are gone, and keeps the rest", () => {
+  const [first, second] = [base(100_001), base(100_002)];
+  const rules = first + second + composite(100_010, 100_001) + composite(100_011, 100_002);
+  const after = carriedOver(rules, base(100_003) + second + composite(100_011, 100_002));
   assert.equal(after.engine.state.memory.length, 2);
   assert.equal(after.process("100003 x").verdict?.firedTimes, 1);
   const { verdict } = after.process("100002 x");
   assert.equal(verdict?.rule.id, 100_011);
   assert.deepEqual(verdict.previousLogs, ["100002 x", "100002 x"]);
   assert.equal(after.engine.state.counters.fired(verdict.rule.number), 1);
+});
+
+test("restoreSnapshot() keeps the windows of rules that are as they were, with all above them, and of no other", () => {
+  const above = base(100_000, " x");
+  const below = (id: number) =>
+    `<rule id="${id}" level="4"><if_sid>100000</if_sid><match>^${id} </match><description>x</description></rule>`;
+  const composites = composite(100_010, 100_001) + composite(100_011, 100_002);
+  const rules = above + below(100_001) + below(100_002) + composites;
+  const fired = (to: string, keepsWindows = true) => {
+    const after = carriedOver(rules, to, keepsWindows);
+    return [100_001, 100_002].filter((id) => (after.rule(`${id} x`) ?? 0) >= 100_010);
+  };
+  assert.deepEqual(fired(`<!-- moved -->\n${rules}`), [100_001, 100_002]);
+  assert.deepEqual(fired(rules.replace(below(100_001), below(100_001).replace("4", "5"))), [100_002]);
+  assert.deepEqual(fired(rules.replace(above, base(100_000, "x"))), [], "the rule above all changed");
+  const changed = composite(100_010, 100_001, "<global_frequency/>");
+  assert.deepEqual(fired(rules.replace(composite(100_010, 100_001), changed)), [100_002]);
+  assert.deepEqual(fired(rules, false), [], "nobody asked to keep them");
+});
+
+test("restoreSnapshot() leaves out what a rule saw before it was changed, also for rules that count several", () => {
+  const withLevel = (id: number, level: number) => base(id).replace('level="3"', `level="${level}"`);
+  const counting = composite(100_010, 0).replace(/<if_matched_sid>.*<.if_matched_sid>/, GROUP);
+  const rules = base(100_001) + base(100_002) + counting;
+  const after = carriedOver(rules, withLevel(100_001, 4) + base(100_002) + counting);
+  assert.deepEqual(
+    Array.from(after.engine.state.memory.remembered, ({ fullLog }) => fullLog),
+    ["100002 x", "100002 x"],
+  );
+});
+
+test("restoreSnapshot() lets a rule that is new or changed count from then on, also after the next snapshot", () => {
+  const rules = base(100_001) + base(100_002) + composite(100_010, 100_001);
+  const changed = rules.replace('frequency="3"', 'frequency="4"');
+  const after = carriedOver(rules, changed);
+  assert.equal(after.rule("100001 x"), 100_001);
+  const again = restored(encodeSnapshot(after.engine, { epoch: EPOCH, position: 9 }), changed);
+  assert.deepEqual(
+    ["100001 x", "100001 x", "100001 x"].map((message) => again.rule(message)),
+    [100_001, 100_001, 100_010],
+  );
+});
+
+test("restoreSnapshot() goes on with the `ignore` window of a rule that is as it was, and with its count in any case", () => {
+  const rule = (ignore: number) =>
+    `<rule id="100001" level="7" ignore="${ignore}"><match>loud</match><description>x</description></rule>`;
+  const before = new EngineFixture({ rules: rule(60) });
+  before.process("loud");
+  const snapshot = encodeSnapshot(before.engine, { epoch: EPOCH, position: 9 });
+  assert.equal(restored(snapshot, rule(60)).process("loud").verdict?.rule.id, 1);
+  assert.equal(restored(snapshot, rule(61)).process("loud").verdict?.firedTimes, 2);
 });

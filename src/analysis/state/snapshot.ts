@@ -2,19 +2,21 @@
  * The engine's state as bytes: what a start needs to go on from a position of the journal as if nothing had happened.
  *
  * Layout: a line with format version, lengths and checksum; a line of JSON with the numbers; the texts. Rules are named by id, so a
- * snapshot survives a change of the rule set: what it says of rules that are gone is left out.
+ * snapshot survives a change of the rule set: events of rules that are gone or changed are left out, and a composite rule that is new
+ * or changed counts nothing of what came before.
  */
 import { crc32 } from "node:zlib";
 import type { KeptValues, RememberedEvent } from "../correlate/remembered-event.ts";
 import type { CompiledRuleset, Engine } from "../engine.ts";
 import type { SpecialSnapshot } from "../special/special-decoders.ts";
+import type { StatisticsSnapshot } from "../stats/hourly-statistics.ts";
 import type { AccumulatorSnapshot } from "./accumulate.ts";
 import type { FirstTimeSeenSnapshot } from "./first-time-seen.ts";
 import type { LastOutputsSnapshot } from "./last-outputs.ts";
 import type { RuleCountersSnapshot } from "./rule-counters.ts";
 import { SnapshotTextReader, SnapshotTexts } from "./snapshot-texts.ts";
 
-const FORMAT_VERSION = 4;
+const FORMAT_VERSION = 5;
 const MAGIC = "cyb3rhq-snapshot";
 
 /** Lengths stand for texts. A tuple: there are thousands, and names of keys would be a fifth of the snapshot. */
@@ -42,12 +44,17 @@ type Snapshot = {
   /** What `dynamics` of the events are. */
   readonly comparedNames: readonly string[];
   readonly events: readonly EventNumbers[];
+  /** Of the rules with events or an `ignore` window and of composite rules. */
+  readonly fingerprints: readonly (readonly [ruleId: number, fingerprint: number])[];
+  /** How many of the events a composite rule does not count, because it was not there as it is when they came. */
+  readonly uncounted: readonly (readonly [ruleId: number, events: number])[];
   readonly counters: RuleCountersSnapshot;
   readonly firstTimeSeen: { readonly lines: readonly number[]; readonly recent: readonly number[] };
   readonly accumulatorCalls: number;
   readonly accumulated: readonly (readonly [key: number, atSeconds: number, values: readonly number[]])[];
   readonly lastOutputs: readonly (readonly [key: number, output: number])[];
   readonly special: SpecialSnapshot;
+  readonly statistics: StatisticsSnapshot;
 };
 
 export type SnapshotPlace = { readonly epoch: number; readonly position: number };
@@ -132,21 +139,43 @@ function putLastOutputs(saved: LastOutputsSnapshot, texts: SnapshotTexts): Snaps
   return saved.map(([key, output]) => [texts.put(key), texts.put(output)]);
 }
 
+function fingerprintsOf({ set, state }: Engine, counters: RuleCountersSnapshot): Snapshot["fingerprints"] {
+  const rules = new Set(set.rules.rules.filter(({ search }) => search !== null));
+  for (const { rule } of state.memory.remembered) rules.add(rule);
+  for (const [id] of counters.ignoredSince) {
+    const rule = set.rules.byId.get(id);
+    if (rule !== undefined) rules.add(rule);
+  }
+  return Array.from(rules, ({ id, number }) => [id, set.fingerprints[number] ?? 0] as const);
+}
+
+function uncountedOf({ set, state: { memory } }: Engine): Snapshot["uncounted"] {
+  const oldest = memory.nextSequence - memory.length;
+  return set.rules.rules.flatMap(({ id, search }) => {
+    const events = search === null ? 0 : memory.countsFrom(search) - oldest;
+    return events > 0 ? [[id, events] as const] : [];
+  });
+}
+
 export function encodeSnapshot(engine: Engine, place: SnapshotPlace): Buffer {
-  const { memory, counters, firstTimeSeen, accumulator, lastOutputs, special } = engine.state;
+  const { memory, firstTimeSeen, accumulator, lastOutputs, special, statistics } = engine.state;
   const texts = new SnapshotTexts();
   const accumulated = accumulator.snapshot();
+  const counters = engine.state.counters.snapshot();
   // The order of the texts: restoreSnapshot() takes them in the same one.
   const snapshot: Snapshot = {
     ...place,
     comparedNames: memory.comparedNames,
     events: Array.from(memory.remembered, (event) => putEvent(event, texts)),
-    counters: counters.snapshot(),
+    fingerprints: fingerprintsOf(engine, counters),
+    uncounted: uncountedOf(engine),
+    counters,
     firstTimeSeen: putFirstTimeSeen(firstTimeSeen.snapshot(), texts),
     accumulatorCalls: accumulated.calls,
     accumulated: putAccumulated(accumulated, texts),
     lastOutputs: putLastOutputs(lastOutputs.snapshot(), texts),
     special: special.snapshot(),
+    statistics: statistics.snapshot(),
   };
   const numbers = Buffer.from(`${JSON.stringify(snapshot)}\n`, "latin1");
   const body = Buffer.concat([numbers, ...texts.toBuffers()]);
@@ -166,11 +195,52 @@ function readBody(bytes: Buffer): Buffer | SnapshotFault {
   return body.length === Number(length) && crc32(body) === Number(checksum) ? body : "damaged";
 }
 
+export type RestoreTarget = {
+  /** A new one. */
+  readonly engine: Engine;
+  /** False: what was counted of events is left out, of all rules. */
+  readonly keepsWindows?: boolean;
+};
+
+/** Whether a rule of now is the one of then, by its id. */
+type IsAlike = (ruleId: number) => boolean;
+
+function alikeRules(saved: Snapshot["fingerprints"], set: CompiledRuleset): IsAlike {
+  const then = new Map(saved);
+  return (id) => {
+    const rule = set.rules.byId.get(id);
+    return rule !== undefined && then.get(id) === set.fingerprints[rule.number];
+  };
+}
+
+function restoreEvents(
+  snapshot: Snapshot,
+  texts: SnapshotTextReader,
+  { state: { memory }, set }: Engine,
+  isAlike: IsAlike,
+): void {
+  const places = memory.comparedNames.map((name) => snapshot.comparedNames.indexOf(name));
+  // Where the events of then are now: some are left out.
+  const sequences: number[] = [];
+  for (const numbers of snapshot.events) {
+    sequences.push(memory.nextSequence);
+    const kept = takeEvent(numbers, texts, places);
+    const rule = set.rules.byId.get(numbers[0]);
+    if (rule !== undefined && isAlike(rule.id)) memory.restore(kept, rule);
+  }
+  const uncounted = new Map(snapshot.uncounted);
+  for (const { id, search } of set.rules.rules) {
+    if (search === null) continue;
+    const events = isAlike(id) ? (uncounted.get(id) ?? 0) : sequences.length;
+    memory.setCountsFrom(search, sequences[events] ?? memory.nextSequence);
+  }
+}
+
 /** Puts a new engine into the saved state; the position to go on from, or why the snapshot cannot be used. */
 export function restoreSnapshot(
   bytes: Buffer,
   epoch: number,
-  target: { readonly engine: Engine; readonly set: CompiledRuleset },
+  { engine, keepsWindows = true }: RestoreTarget,
 ): { readonly position: number } | { readonly fault: SnapshotFault } {
   const body = readBody(bytes);
   if (typeof body === "string") return { fault: body };
@@ -179,19 +249,16 @@ export function restoreSnapshot(
   const snapshot: Snapshot = JSON.parse(body.toString("latin1", 0, numbersEnd));
   if (snapshot.epoch !== epoch) return { fault: "other_journal" };
   const texts = new SnapshotTextReader(body.subarray(numbersEnd + 1));
-  const { memory, counters, firstTimeSeen, accumulator, lastOutputs, special } = target.engine.state;
-  const places = memory.comparedNames.map((name) => snapshot.comparedNames.indexOf(name));
-  for (const numbers of snapshot.events) {
-    const kept = takeEvent(numbers, texts, places);
-    const rule = target.set.rules.byId.get(numbers[0]);
-    if (rule !== undefined) memory.restore(kept, rule);
-  }
-  counters.restore(snapshot.counters);
+  const { counters, firstTimeSeen, accumulator, lastOutputs, special, statistics } = engine.state;
+  const isAlike = keepsWindows ? alikeRules(snapshot.fingerprints, engine.set) : () => false;
+  restoreEvents(snapshot, texts, engine, isAlike);
+  counters.restore(snapshot.counters, isAlike);
   firstTimeSeen.restore(takeFirstTimeSeen(snapshot.firstTimeSeen, texts));
   accumulator.restore(takeAccumulated(snapshot, texts));
   lastOutputs.restore(
     snapshot.lastOutputs.map(([key, output]) => [texts.take(key), texts.take(output)] as const),
   );
   special.restore(snapshot.special);
+  statistics.restore(snapshot.statistics);
   return { position: snapshot.position };
 }

@@ -1,7 +1,9 @@
-/** `cyb3rhq agents list|add|remove|key`: options and help; manager/agents.ts does it. */
+/** `cyb3rhq agents list|add|remove|key|certificate`: options and help; manager/agents.ts and manager/certificates.ts do it. */
 import type { Command } from "commander";
 import type { Environment } from "../environment.ts";
 import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
+import { registerCertificates } from "./agents-certificate.ts";
+import { registerRemote } from "./agents-remote.ts";
 
 const HELP = `
 Exit codes: 0 done, 1 no such agent, or it could not be done, 2 wrong use of the command line.`;
@@ -9,7 +11,9 @@ Exit codes: 0 done, 1 no such agent, or it could not be done, 2 wrong use of the
 type Common = { readonly home?: string; readonly json?: boolean };
 
 export function register(program: Command, environment: Environment): void {
-  const agents = program.command("agents").description("list, add and remove agents, print their keys");
+  const agents = program
+    .command("agents")
+    .description("list, add and remove agents, print their keys, make their certificates");
   agents
     .command("list")
     .description("every agent with address, state and last keepalive")
@@ -62,6 +66,8 @@ export function register(program: Command, environment: Environment): void {
       const { printKey } = await import("../manager/agents.ts");
       environment.exitCode = await printKey(environment, { id, ...options });
     });
+  registerCertificates(agents, environment);
+  registerRemote(agents, environment);
 }
 
 function collect(value: string, earlier: readonly string[]): readonly string[] {

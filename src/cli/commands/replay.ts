@@ -4,10 +4,10 @@ import type { Environment } from "../environment.ts";
 import { rulesetOption } from "../ruleset-option.ts";
 
 const HELP = `
-A line is an event: {"datagram": "1:[001] (name) any->/var/log/x:message"}, a line of archives.json, or any other text as a log
-line of this host. The analysis sees the time of each event where the line has one, else the time of the run.
+A line is an event: {"datagram": "1:[001] (name) any->/var/log/x:message"}, a line of archives.json or dead-letters.json, or any
+other text as a log line of this host. The analysis sees the time of each event where the line has one, else the time of the run.
 
-Exit codes: 0 all lines read, 1 the rule set or the file cannot be read, 2 wrong use of the command line.`;
+Exit codes: 0 all lines read, 1 the rule set or the file cannot be read or an event cannot be analysed, 2 wrong use of the command line.`;
 
 export function register(program: Command, environment: Environment): void {
   program

@@ -22,9 +22,10 @@ export function placesOf(command: Command, path = ""): readonly Place[] {
   const place: Place = {
     path,
     commands: commands.map((below) => ({ word: below.name(), description: short(below.description()) })),
-    options: help
-      .visibleOptions(command)
-      .map((option) => ({ word: option.long ?? option.flags, description: short(option.description) })),
+    options: help.visibleOptions(command).map((option) => ({
+      word: option.long ?? option.short ?? option.flags,
+      description: short(option.description),
+    })),
   };
   const below = commands.flatMap((child) =>
     child.name() === "help" ? [] : placesOf(child, path === "" ? child.name() : `${path} ${child.name()}`),

@@ -55,7 +55,18 @@ test("placesOf() lists every command with its options", () => {
   const logtest = places.find(({ path }) => path === "logtest");
   assert.deepEqual(
     logtest?.options.map(({ word }) => word),
-    ["--ruleset", "--json", "--fresh", "--location", "--help"],
+    [
+      "--ruleset",
+      "--json",
+      "--fresh",
+      "--location",
+      "--verbose",
+      "--ut",
+      "--quiet",
+      "--debug",
+      "--version",
+      "--help",
+    ],
   );
 });
 

@@ -108,6 +108,93 @@ test("logtest uses colours on terminals only, and not with NO_COLOR", async () =
   assert.ok(!plain.stdout.text.includes("\x1b"));
 });
 
+const DEBUG_SECTION = `
+**Rule debugging:
+	Trying rule: 1 - all
+		*Rule 1 matched
+		*Trying child rules
+	Trying rule: 102 - quiet
+	Trying rule: 100 - $(person.name)
+		*Rule 100 matched
+		*Trying child rules
+	Trying rule: 103 - thrice
+	Trying rule: 101 - Eve
+		*Rule 101 matched
+
+**Phase 3: Completed filtering (rules).
+`;
+
+test("logtest -v shows the rules that were tried", async () => {
+  for (const option of ["-v", "--verbose"]) {
+    const { stdout } = await logtest([option], [doorLog("opened by eve")]);
+    assert.ok(stdout.text.includes(`\tperson.name: 'eve'\n${DEBUG_SECTION}\tid: '101'\n`), stdout.text);
+  }
+  const { stdout } = await logtest(["--json", "-v"], [doorLog("slammed by eve")]);
+  assert.deepEqual(objects(stdout.text)[0]?.["rules_debug"], [
+    "Trying rule: 1 - all",
+    "*Rule 1 matched",
+    "*Trying child rules",
+    "Trying rule: 102 - quiet",
+    "*Rule 102 matched",
+  ]);
+});
+
+/** Expectation, lines, what is said of the last of them, and the exit code. */
+const UNIT_TESTS: readonly (readonly [expected: string, lines: string[], said: string, exitCode: number])[] =
+  [
+    ["101:7:door", [doorLog("opened by eve")], "Unit test OK", 0],
+    ["102:0:door", [doorLog("slammed by eve")], "Unit test OK", 0],
+    ["::", ["what is this"], "Unit test OK", 3],
+    ["::door", [doorLog("is there")], "Unit test OK", 2],
+    [
+      "101:7:door",
+      [doorLog("opened by ada")],
+      "Unit test FAIL. Expected ['101', '7', 'door'] , Result ['100', '3', 'door']",
+      1,
+    ],
+    ["101:7:door", ["x"], "Unit test FAIL. Expected ['101', '7', 'door'] , Result ['', '', '']", 1],
+    // The last line counts.
+    ["100:3:door", [doorLog("opened by eve"), doorLog("opened by ada"), ""], "Unit test OK", 0],
+    ["101:7:door", [doorLog("opened by eve"), "x"], "Result ['', '', '']", 1],
+  ];
+
+test("logtest -U compares each line and answers with its exit code", async () => {
+  for (const [expected, lines, said, exitCode] of UNIT_TESTS) {
+    const told = await logtest(["-U", expected], lines);
+    assert.ok(told.stdout.text.endsWith(`${said}\n`), told.stdout.text);
+    assert.equal(
+      told.stdout.text.match(/^\nUnit test /gm)?.length,
+      lines.filter((line) => line !== "").length,
+    );
+    assert.equal(told.exitCode, exitCode, expected);
+    for (const option of ["--quiet", "--json"]) {
+      const quiet = await logtest(
+        [option, "--ut", expected],
+        lines.filter((line) => line !== ""),
+      );
+      assert.ok(!quiet.stdout.text.includes("Unit test"));
+      assert.equal(quiet.exitCode, exitCode, expected);
+    }
+  }
+});
+
+test("logtest -q prints nothing", async () => {
+  for (const args of [["-q"], ["--quiet", "--json"], ["-q", "-v", "-U", "101:7:door"]]) {
+    const { stdout, stderr, exitCode } = await logtest(args, [doorLog("opened by eve")]);
+    assert.deepEqual([stdout.text, stderr.text, exitCode], ["", "", 0]);
+  }
+});
+
+test("logtest takes the peer's other options", async () => {
+  const { stdout } = await logtest(["-d", "--json", "-l", "/var/log/d"], ["x"]);
+  assert.equal(objects(stdout.text)[0]?.["location"], "/var/log/d");
+  for (const option of ["-V", "--version"]) {
+    const version = await logtest([option], ["x"]);
+    assert.equal(version.stdout.text, "cyb3rhq logtest v1.2.3\n");
+    assert.equal(version.exitCode, 0);
+  }
+});
+
 test("logtest says everything that is wrong with a rule set", async () => {
   const files = rulesetFiles("<decoder name='d'><bad>x</bad></decoder>", "<group>\n</group>");
   const { stdout, stderr, exitCode } = await logtest(["--json"], ["x"], { files });

@@ -42,7 +42,17 @@ function fieldLines(value: unknown, first: readonly string[], prefix = ""): read
   return [...first.filter((name) => name in value), ...others].flatMap(line);
 }
 
-export function threePhases(result: SessionResult, documentJson: string, style: Style): string {
+export type TextOptions = {
+  readonly style: Style;
+  /** The lines about rules tried; null when nobody asked. */
+  readonly rulesDebug: readonly string[] | null;
+};
+
+export function threePhases(
+  result: SessionResult,
+  documentJson: string,
+  { style, rulesDebug }: TextOptions,
+): string {
   const parsed: unknown = JSON.parse(documentJson);
   const document = isObject(parsed) ? parsed : {};
   const decoder = fieldLines(document["decoder"], DECODER_FIRST);
@@ -56,6 +66,10 @@ export function threePhases(result: SessionResult, documentJson: string, style: 
     ...(decoder.length === 0 ? ["\tNo decoder matched."] : decoder),
     ...fieldLines(document["data"], []),
   ];
+  if (rulesDebug !== null) {
+    lines.push("", style.bold("**Rule debugging:"));
+    lines.push(...rulesDebug.map((line) => `${line.startsWith("*") ? "\t\t" : "\t"}${line}`));
+  }
   if (result.verdict !== null) {
     lines.push("", style.bold("**Phase 3: Completed filtering (rules)."));
     lines.push(...fieldLines(document["rule"], RULE_FIRST));

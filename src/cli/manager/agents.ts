@@ -73,10 +73,7 @@ function groupsOf(registry: Registry, names: readonly string[]): readonly GroupN
   return names.map((text) => {
     const group = usable(parseGroupName(text), `'${text}' is no group name`);
     if (registry.groups.exists(group)) return group;
-    throw new CodedError(
-      "group_unknown",
-      `There is no group '${text}'; make its folder below etc/shared first`,
-    );
+    throw new CodedError("group_unknown", `There is no group '${text}'; 'cyb3rhq groups add' makes one`);
   });
 }
 

@@ -26,6 +26,12 @@ function portLines(ports: unknown): string[] {
     .map(({ host, port, purpose }) => `  ${`${host}:${port}`.padEnd(22)} ${purpose}`);
 }
 
+function deadLetterLines(failed: unknown, paths: HomePaths): string[] {
+  return typeof failed === "number" && failed > 0
+    ? [`dead letters: ${failed} events could not be analysed since the start; see ${paths.deadLetters}`]
+    : [];
+}
+
 export function printStatus(environment: Environment, home: string | undefined, json: boolean): number {
   const paths = homePaths(homeDirectory(environment, home));
   const holder = lockHolder(systemFiles, paths);
@@ -41,16 +47,15 @@ export function printStatus(environment: Environment, home: string | undefined, 
     environment.stdout.write(utf8Bytes(`No manager runs on ${paths.home}; 'cyb3rhq start' runs one\n`));
     return exitCode;
   }
-  const { counters } = state;
+  const counters = isObject(state["counters"]) ? state["counters"] : {};
   const lines = [
     `The manager runs on ${paths.home} (pid ${holder.pid})`,
     ...portLines(state["ports"]),
     `agents: ${Object.entries(agents)
       .map(([status, count]) => `${count} ${status}`)
       .join(", ")}`,
-    ...(isObject(counters)
-      ? Object.entries(counters).map(([name, value]) => `  ${name.padEnd(40)} ${value}`)
-      : []),
+    ...deadLetterLines(counters["events_failed"], paths),
+    ...Object.entries(counters).map(([name, value]) => `  ${name.padEnd(40)} ${value}`),
   ];
   environment.stdout.write(utf8Bytes(`${lines.join("\n")}\n`));
   return exitCode;

@@ -1,4 +1,5 @@
 /** `cyb3rhq regex`: a pattern and a string a line in, the verdict of the engine's own matcher out. */
+import { effort } from "#formats/patterns/effort.ts";
 import { compilePattern, type PatternKind } from "#formats/patterns/pattern.ts";
 import { isObject, parseJsonBytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
@@ -27,6 +28,7 @@ function answer({ type, pattern: text, string }: Question): object {
     const { errcode, message } = compiled.error;
     return { compile: "error", errcode, message };
   }
+  effort.renew();
   const found = compiled.pattern.match(string);
   if (type === "osmatch") return { match: found !== null };
   return found === null

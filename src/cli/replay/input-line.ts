@@ -1,5 +1,5 @@
 /**
- * What a line of a replayed file is: a message of the event queue, an event of archives.json, or a plain log line.
+ * What a line of a replayed file is: a message of the event queue, an event of archives.json, a dead letter, or a plain log line.
  *
  * Pure; byte strings in, an event or a reason out.
  */
@@ -50,11 +50,20 @@ function archivedOrigin(agent: unknown, location: string): { agentId: string; lo
   return { agentId: agent["id"], location: `(${text("name", "")}) ${text("ip", "any")}->${location}` };
 }
 
+/** Exactly what the engine was given; null when it is another object with an event and a time. */
+function readDeadLetter(event: Readonly<Record<string, unknown>>, timestamp: string): InputLine | null {
+  const { queue, agent: agentId, location, message } = event;
+  if (typeof queue !== "string" || typeof agentId !== "string") return null;
+  if (typeof location !== "string" || typeof message !== "string") return null;
+  return { kind: "event", event: { receivedMs: timeOf(timestamp), queue, agentId, location, message } };
+}
+
 function readObject(line: string): InputLine | null {
   const value = line.startsWith("{") ? parseJsonBytes(line) : undefined;
   if (!isObject(value)) return null;
-  const { datagram, full_log: message, location, timestamp, agent } = value;
+  const { datagram, full_log: message, location, timestamp, agent, event: deadEvent } = value;
   if (typeof datagram === "string") return readDatagram(datagram);
+  if (typeof timestamp === "string" && isObject(deadEvent)) return readDeadLetter(deadEvent, timestamp);
   if (typeof message !== "string" || typeof location !== "string" || typeof timestamp !== "string")
     return null;
   const event = {

@@ -1,6 +1,9 @@
 /** Goal: a file of events gives the alerts that a manager would give. Method: each kind of line through the whole command. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deadLetterLine } from "#analysis/dead-letters.ts";
+import { Engine } from "#analysis/engine.ts";
+import { LocalClock } from "#kernel/local-time.ts";
 import { doorLog, FOLDER, rulesetFiles } from "#rule-tests/ruleset.fixture.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { runCommand } from "../environment.fixture.ts";
@@ -66,6 +69,25 @@ test("readInputLine() reads archives with their times and origins", () => {
     assert.ok(input.kind === "event");
     assert.deepEqual([input.event.agentId, input.event.location], [agentId, location]);
   }
+});
+
+test("readInputLine() reads a dead letter as the engine was given the event, byte for byte", () => {
+  const bytes = Array.from({ length: 256 }, (_, index) => String.fromCharCode(index)).join("");
+  const event = {
+    receivedMs: Date.UTC(2026, 10, 21, 6, 44, 10, 115),
+    queue: "8",
+    agentId: "001",
+    location: `(web1) any->${bytes}`,
+    message: bytes,
+  };
+  const line = deadLetterLine({ ...event, position: 5 }, new Error("\u20ac"), new LocalClock());
+  assert.deepEqual(readInputLine(line.trimEnd(), "f"), { kind: "event", event });
+  const other =
+    '{"timestamp":"2026-11-21T06:44:10Z","event":{"queue":"8","agent":1,"location":"l","message":"m"}}';
+  assert.deepEqual(readInputLine(other, "f"), {
+    kind: "event",
+    event: { receivedMs: null, queue: "1", agentId: "000", location: "f", message: other },
+  });
 });
 
 test("readInputLine() takes everything else for a log line", () => {
@@ -162,4 +184,19 @@ test("replay says that a file cannot be read", async () => {
   });
   assert.equal(exitCode, 1);
   assert.match(stderr.text, /^cyb3rhq: file_not_found: \/absent\n$/);
+});
+
+test("replay goes on behind an event that cannot be analysed, says so and fails", async (t) => {
+  const process = Engine.prototype.process;
+  t.mock.method(Engine.prototype, "process", function (this: Engine, raw: Parameters<typeof process>[0]) {
+    if (raw.message.includes("poison")) throw new RangeError("no \u20ac");
+    return process.call(this, raw);
+  });
+  const { stdout, stderr, exitCode } = await replay(["poison", "poison", doorLog("opened by eve")]);
+  assert.equal(objects(stdout.text).length, 1);
+  assert.equal(
+    Buffer.from(stderr.text, "latin1").toString("utf8"),
+    "cyb3rhq replay: 2 events could not be analysed (first: line 1: no \u20ac)\n",
+  );
+  assert.equal(exitCode, 1);
 });

@@ -1,6 +1,7 @@
 /** `cyb3rhq replay`: a file of events through an engine as the manager runs it, alerts or archives out. Memory does not grow with the file. */
 import { eventDocument } from "#analysis/alert/document.ts";
 import { type CompiledRuleset, Engine, type Outcome } from "#analysis/engine.ts";
+import { messageOf } from "#kernel/errors.ts";
 import { LocalClock } from "#kernel/local-time.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
@@ -28,6 +29,8 @@ class ReplayRun {
   #refused = 0;
   #notAnalysed = 0;
   #firstRefused = "";
+  #failed = 0;
+  #firstFailed = "";
 
   constructor(environment: Environment, options: ReplayOptions, ruleset: CompiledRuleset) {
     this.#engine = new Engine(ruleset, { hostname: environment.hostname, mode: "live" });
@@ -47,7 +50,18 @@ class ReplayRun {
     }
     const receivedMs = input.event.receivedMs ?? this.#environment.clock.wallMs();
     // The line's number makes the id of an alert: it leads back to the file.
-    return this.#document(this.#engine.process({ ...input.event, receivedMs, position: this.#lineNumber }));
+    const event = { ...input.event, receivedMs, position: this.#lineNumber };
+    try {
+      return this.#document(this.#engine.process(event));
+    } catch (error) {
+      // As in the manager, it costs itself only: a file of dead letters holds such events.
+      if (this.#failed++ === 0) this.#firstFailed = `line ${this.#lineNumber}: ${messageOf(error)}`;
+      return "";
+    }
+  }
+
+  get failed(): boolean {
+    return this.#failed > 0;
   }
 
   #document(outcome: Outcome): string {
@@ -72,8 +86,10 @@ class ReplayRun {
     const parts: string[] = [];
     if (this.#refused > 0) parts.push(`${this.#refused} datagrams refused (first: ${this.#firstRefused})`);
     if (this.#notAnalysed > 0) parts.push(`${this.#notAnalysed} events of queues that rules do not see`);
+    if (this.#failed > 0)
+      parts.push(`${this.#failed} events could not be analysed (first: ${this.#firstFailed})`);
     if (cutLines > 0) parts.push(`${cutLines} lines cut at ${LINE_BYTES_MAX} bytes`);
-    return parts.length === 0 ? "" : `cyb3rhq replay: ${parts.join(", ")}\n`;
+    return parts.length === 0 ? "" : utf8Bytes(`cyb3rhq replay: ${parts.join(", ")}\n`);
   }
 }
 
@@ -85,5 +101,5 @@ export async function replay(environment: Environment, options: ReplayOptions): 
   const chunks = options.file === "-" ? stdin.chunks : environment.openInput(options.file);
   const cutLines = await answerLines(chunks, stdout, (line) => run.answer(line));
   stderr.write(run.report(cutLines));
-  return EXIT_OK;
+  return run.failed ? EXIT_FAILURE : EXIT_OK;
 }

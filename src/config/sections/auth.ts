@@ -1,7 +1,24 @@
 /** `<auth>`: the enrolment service (wazuh v4.14.7: src/config/authd-config.c). */
 import { requiredAttribute, withAttributes } from "#config/attributes.ts";
-import { checkedGroup, group, option, unusedOptions, type ValueOf, type Warn } from "#config/option.ts";
-import { duration, port, someText, wholeNumber, withError, withWarning, yesNo } from "#config/text-kinds.ts";
+import {
+  checkedGroup,
+  group,
+  listOption,
+  option,
+  unusedOptions,
+  type ValueOf,
+  type Warn,
+} from "#config/option.ts";
+import {
+  duration,
+  port,
+  someText,
+  trustedNetwork,
+  wholeNumber,
+  withError,
+  withWarning,
+  yesNo,
+} from "#config/text-kinds.ts";
 
 const HOUR_SECONDS = 3600;
 const DEFAULT_CIPHERS = "HIGH:!ADH:!EXP:!MD5:!RC4:!3DES:!CAMELLIA:@STRENGTH";
@@ -142,6 +159,11 @@ export const authSection = checkedGroup(
         doc: "Offer TLS versions below 1.2 too.",
         kind: yesNo,
         fallback: false,
+      }),
+      balancers: listOption({
+        element: "proxy_protocol_from",
+        doc: "Address or network of a balancer whose connections begin with a header of the PROXY protocol.",
+        kind: trustedNetwork,
       }),
       force,
       forceInsert: option({

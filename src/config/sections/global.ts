@@ -59,24 +59,34 @@ const maxOutputSize = withError(
   () => "Maximum output size must be between 1 MiB and 1 TiB.",
 );
 
-const eps = group({
-  element: "eps",
-  doc: "Limit of events per second that this node analyses.",
-  fields: {
-    maximum: option({
-      element: "maximum",
-      doc: "Events per second; 0 for no limit.",
-      kind: wholeNumber(0, 100_000),
-      fallback: 0,
-    }),
-    timeframeSeconds: option({
-      element: "timeframe",
-      doc: "Seconds over which the limit is spread.",
-      kind: wholeNumber(1, 3600),
-      fallback: 10,
-    }),
+const eps = checkedGroup(
+  {
+    element: "eps",
+    doc: "Limit of events per second that this node analyses; what is more waits in the journal.",
+    fields: {
+      maximum: option({
+        element: "maximum",
+        doc: "Events per second; 0 for no limit.",
+        kind: wholeNumber(0, 100_000),
+        fallback: null,
+      }),
+      timeframeSeconds: option({
+        element: "timeframe",
+        doc: "Seconds over which the limit is spread.",
+        kind: wholeNumber(1, 3600),
+        fallback: 10,
+      }),
+    },
   },
-});
+  ({ maximum, timeframeSeconds }, at, report) => {
+    const missing = maximum === null && at?.children.every(({ name }) => name !== "maximum") === true;
+    if (at !== null && missing) {
+      const text = "EPS limit disabled. The maximum value is missing in the configuration block.";
+      report.warning(at.position, text, "write <maximum>");
+    }
+    return { maximum: maximum ?? 0, timeframeSeconds };
+  },
+);
 
 export const globalSection = checkedGroup(
   {
@@ -195,7 +205,7 @@ export const globalSection = checkedGroup(
       customAlertOutput: option({
         element: "custom_alert_output",
         doc: "Format of the entries of alerts.log.",
-        kind: anyText,
+        kind: someText,
         fallback: null,
       }),
       rotateIntervalSeconds: option({
@@ -229,6 +239,12 @@ export const globalSection = checkedGroup(
         fallback: 0,
       }),
       limits: group({ element: "limits", doc: "Limits of this node.", fields: { eps } }),
+      geoDatabasePath: option({
+        element: "geoip_db_path",
+        doc: "Database in MaxMind DB format: places of addresses, for rules and alerts.",
+        kind: someText,
+        fallback: null,
+      }),
       forwardTo: listOption({
         element: "forward_to",
         doc: "Name of a socket that alerts are forwarded to.",
@@ -247,9 +263,10 @@ export const globalSection = checkedGroup(
         fallback: "https://cti.wazuh.com",
       }),
     },
+    aliases: { geoipdb: "geoip_db_path" },
     unused: unusedOptions(
       "global",
-      ...["geoipdb", "geoip_db_path", "geoip6_db_path", "compress_alerts"],
+      ...["geoip6_db_path", "compress_alerts"],
       ...["prelude_output", "prelude_profile", "prelude_log_level"],
       ...["zeromq_output", "zeromq_uri", "zeromq_server_cert", "zeromq_client_cert"],
     ),

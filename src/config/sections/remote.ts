@@ -9,7 +9,10 @@ import {
   duration,
   ipAddress,
   oneOf,
+  orZero,
   port,
+  someText,
+  trustedNetwork,
   wholeNumber,
   withError,
   withWarning,
@@ -17,14 +20,25 @@ import {
 } from "#config/text-kinds.ts";
 import type { SourcePosition } from "#formats/source-position.ts";
 import type { XmlElement } from "#formats/xml/elements.ts";
+import type { IpNetwork } from "#model/address.ts";
 import { allowHigherVersions } from "./auth.ts";
 
 const SECURE_PORT = 1514;
 const SYSLOG_PORT = 514;
+/** RFC 5425. */
+const SYSLOG_TLS_PORT = 6514;
+/** Not in the peer. A whole day: the first message after a silence may be lost by senders whose connection was closed. */
+const SYSLOG_IDLE_SECONDS = 86_400;
+const RATE_MAX = 1_000_000;
 const QUEUE_SIZE = 131_072;
 const QUEUE_SIZE_HIGH = 262_144;
 
 export type Protocols = { readonly tcp: boolean; readonly udp: boolean };
+
+/** As log lines name them: `TCP`, `UDP` or `TCP,UDP`. */
+export function protocolNames({ tcp, udp }: Protocols): string {
+  return [...(tcp ? ["TCP"] : []), ...(udp ? ["UDP"] : [])].join(",");
+}
 
 type Listener = {
   readonly port: number;
@@ -39,12 +53,28 @@ export type SecureRemote = Listener & {
   readonly ridsClosingSeconds: number;
   readonly connectionOvertakeSeconds: number;
   readonly allowHigherVersions: boolean;
+  /** Their connections begin with a header of the PROXY protocol. */
+  readonly balancers: readonly IpNetwork[];
+};
+
+/** Paths as they are written. */
+export type SyslogTls = {
+  readonly certificate: string;
+  readonly key: string;
+  /** Null asks for no client certificate. */
+  readonly clientCa: string | null;
 };
 
 export type SyslogRemote = Listener & {
   /** `denied` is asked first; what neither names is refused. */
   readonly allowed: readonly AddressRule[];
   readonly denied: readonly AddressRule[];
+  readonly format: "raw" | "rfc5424";
+  /** Of one sender; 0 for as many as come. */
+  readonly messagesPerSecond: number;
+  /** 0: connections are never closed for silence. */
+  readonly idleSeconds: number;
+  readonly tls: SyslogTls | null;
 };
 
 export type RemoteConfig = {
@@ -56,6 +86,61 @@ export type RemoteConfig = {
 type Block =
   | { readonly kind: "secure"; readonly remote: SecureRemote; readonly position: SourcePosition }
   | { readonly kind: "syslog"; readonly remote: SyslogRemote };
+
+const tls = checkedGroup(
+  {
+    element: "tls",
+    doc: "Syslog over TLS (RFC 5425), with protocol tcp; port 6514 when none is given.",
+    fields: {
+      certificate: option({
+        element: "certificate",
+        doc: "Certificate of this listener, PEM, with those above it.",
+        kind: someText,
+        fallback: null,
+      }),
+      key: option({ element: "key", doc: "Its private key, PEM.", kind: someText, fallback: null }),
+      clientCa: option({
+        element: "client_ca",
+        doc: "Only clients with a certificate of this authority are let in; none is asked for when absent.",
+        kind: someText,
+        fallback: null,
+      }),
+    },
+  },
+  ({ certificate, key, clientCa }, at, report): SyslogTls | null => {
+    if (at === null) return null;
+    if (certificate !== null && key !== null) return { certificate, key, clientCa };
+    report.error(
+      at.position,
+      "<tls> of <remote> needs a certificate and a key.",
+      "add <certificate> and <key>",
+    );
+    return null;
+  },
+);
+
+/** Options of ours, for syslog alone. */
+const syslogFields = {
+  format: option({
+    element: "format",
+    doc: "raw: messages as they come; rfc5424: messages of RFC 5424 become classic lines with fields.",
+    kind: oneOf("raw", "rfc5424"),
+    fallback: "raw",
+  }),
+  messagesPerSecond: option({
+    element: "messages_per_second",
+    doc: "Messages a second of one sender; 0 for as many as come.",
+    kind: orZero(wholeNumber(1, RATE_MAX)),
+    fallback: 0,
+  }),
+  idleSeconds: option({
+    element: "idle_time",
+    doc: "Syslog connections that are silent for so long are closed; 0 for never.",
+    kind: orZero(duration(1)),
+    fallback: SYSLOG_IDLE_SECONDS,
+  }),
+  tls,
+} as const;
 
 const fields = {
   connection: option({
@@ -127,6 +212,12 @@ const fields = {
     fallback: 60,
   }),
   agents: allowHigherVersions,
+  balancers: listOption({
+    element: "proxy_protocol_from",
+    doc: "Address or network of a balancer whose connections begin with a header of the PROXY protocol.",
+    kind: trustedNetwork,
+  }),
+  ...syslogFields,
 } as const;
 
 const remoteBlock = checkedGroup(
@@ -151,10 +242,11 @@ function readBlock(values: Fields, at: XmlElement, report: Report): Block | null
   }
   const isSecure = connection === "secure";
   const protocols = readProtocols(values.protocol, isSecure, at, report);
-  const listener = { port: values.port ?? (isSecure ? SECURE_PORT : SYSLOG_PORT), protocols, ipv6, localIp };
+  const listener = { port: values.port ?? defaultPort(values), protocols, ipv6, localIp };
   if (isSecure) {
-    const { ridsClosingSeconds, connectionOvertakeSeconds, agents } = values;
-    const remote = { ...listener, ridsClosingSeconds, connectionOvertakeSeconds, ...agents };
+    refuseSyslogOptions(at, report);
+    const { ridsClosingSeconds, connectionOvertakeSeconds, agents, balancers } = values;
+    const remote = { ...listener, ridsClosingSeconds, connectionOvertakeSeconds, ...agents, balancers };
     return {
       kind: "secure",
       remote: { ...remote, queueSize: queueSize ?? QUEUE_SIZE },
@@ -164,11 +256,33 @@ function readBlock(values: Fields, at: XmlElement, report: Report): Block | null
   if (queueSize !== null) {
     report.error(at.position, "Invalid option <queue_size> for Syslog remote connection.", "remove it");
   }
+  if (values.balancers.length > 0) {
+    const message = "Invalid option <proxy_protocol_from> for Syslog remote connection.";
+    report.error(at.position, message, "remove it");
+  }
   if (values.allowed.length === 0) {
     const needed = "IP or network must be present in syslog access list (allowed-ips)";
     report.error(at.position, `(1501): ${needed}. Syslog server disabled.`, "add <allowed-ips>");
   }
-  return { kind: "syslog", remote: { ...listener, allowed: values.allowed, denied: values.denied } };
+  if (values.tls !== null && protocols.udp) {
+    report.error(at.position, "<tls> of <remote> needs TCP.", "write <protocol>tcp</protocol>");
+  }
+  const { allowed, denied, format, messagesPerSecond, idleSeconds } = values;
+  const remote = { ...listener, allowed, denied, format, messagesPerSecond, idleSeconds, tls: values.tls };
+  return { kind: "syslog", remote };
+}
+
+function defaultPort({ connection, tls }: Fields): number {
+  if (connection === "secure") return SECURE_PORT;
+  return tls === null ? SYSLOG_PORT : SYSLOG_TLS_PORT;
+}
+
+function refuseSyslogOptions(at: XmlElement, report: Report): void {
+  const names: readonly string[] = Object.values(syslogFields).map(({ element }) => element);
+  for (const { name, position } of at.children) {
+    if (!names.includes(name)) continue;
+    report.error(position, `Invalid option <${name}> for secure remote connection.`, "remove it");
+  }
 }
 
 function readProtocols(text: string | null, isSecure: boolean, at: XmlElement, report: Report): Protocols {

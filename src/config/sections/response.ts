@@ -10,6 +10,7 @@ import {
   withError,
   yesNo,
 } from "#config/text-kinds.ts";
+import { compilePattern } from "#formats/patterns/pattern.ts";
 import type { SourcePosition } from "#formats/source-position.ts";
 import { type AgentId, parseAgentId } from "#model/agent.ts";
 
@@ -44,10 +45,19 @@ export type ResponseConfig = {
   readonly upgradeCas: readonly string[];
 };
 
+const CONTROL_BYTES = /[\x00-\x1f\x7f]/;
+
 const commandName: TextKind<string> = {
   ...someText,
   values: "a name that does not start with !",
-  parse: (text) => (text === "" || text.startsWith("!") ? null : text),
+  parse: (text) => (text === "" || text.startsWith("!") || CONTROL_BYTES.test(text) ? null : text),
+};
+
+/** Agents get it as a line of `ar.conf`; the peer's refuse `..` too. */
+const executable: TextKind<string> = {
+  ...someText,
+  values: "the name of a file in active-response/bin",
+  parse: (text) => (/^$|^\/|\.\./.test(text) || CONTROL_BYTES.test(text) ? null : text),
 };
 
 export const commandSection = each(
@@ -65,7 +75,7 @@ export const commandSection = each(
         executable: option({
           element: "executable",
           doc: "File in active-response/bin.",
-          kind: someText,
+          kind: executable,
           fallback: null,
         }),
         timeoutAllowed: option({
@@ -233,6 +243,10 @@ function readResponse(
       "expected <command> and <location>",
     );
     return null;
+  }
+  if (rulesGroup !== null && !compilePattern("osregex", rulesGroup).ok) {
+    const message = `(1452): Syntax error on regex: '${rulesGroup}'`;
+    report.warning(position, message, "no rule runs this response for its groups");
   }
   const rest = { commandName: command, level, rulesGroup, ruleIds, timeoutSeconds };
   if (location !== "defined-agent") return { ...rest, target: { location } };

@@ -3,14 +3,15 @@
  * There is no escape; a `!` as the first byte negates the whole; letters match without ASCII case.
  */
 import { foldAscii } from "./fold.ts";
-import { type CompileResult, type Pattern, type PatternMatch, SUCCESS_WITHOUT_END } from "./pattern.ts";
+import { type CompileResult, type Pattern, type PatternMatch, successWithoutEnd } from "./pattern.ts";
+import { bothCases, bytesOf } from "./pcre2-tree.ts";
 
 class OsMatchPattern implements Pattern {
   readonly kind = "osmatch";
   readonly text: string;
   readonly required: readonly string[] | null;
   readonly exact: readonly string[] | null;
-  readonly prefix: string | null;
+  readonly firstBytes: Uint8Array | null;
   readonly givenUp = 0;
   readonly #negated: boolean;
   readonly #equal: ReadonlySet<string>;
@@ -41,15 +42,18 @@ class OsMatchPattern implements Pattern {
     const literals = [...equal, ...starts, ...ends, ...parts];
     this.required = this.#negated || literals.includes("") ? null : literals;
     this.exact = this.#negated || equal.size < literals.length ? null : [...equal];
-    this.prefix = this.#negated || ends.length + parts.length > 0 ? null : commonPrefix(literals);
+    const anywhere = this.#negated || ends.length + parts.length > 0 || starts.includes("");
+    this.firstBytes = anywhere
+      ? null
+      : bothCases(bytesOf(literals.map((literal) => literal.charAt(0)).join("")));
   }
 
   test(subject: string): boolean {
     return this.#matches(foldAscii(subject)) !== this.#negated;
   }
 
-  match(subject: string): PatternMatch | null {
-    return this.test(subject) ? SUCCESS_WITHOUT_END : null;
+  match(subject: string, from = 0): PatternMatch | null {
+    return this.test(from === 0 ? subject : subject.slice(from)) ? successWithoutEnd(from) : null;
   }
 
   #matches(folded: string): boolean {
@@ -62,11 +66,4 @@ class OsMatchPattern implements Pattern {
 
 export function compileOsMatch(text: string): CompileResult {
   return { ok: true, pattern: new OsMatchPattern(text) };
-}
-
-/** The longest text that all of them start with, or null when that is nothing. */
-export function commonPrefix(literals: readonly string[]): string | null {
-  let prefix = literals[0] ?? "";
-  for (const literal of literals) while (!literal.startsWith(prefix)) prefix = prefix.slice(0, -1);
-  return prefix === "" ? null : prefix;
 }

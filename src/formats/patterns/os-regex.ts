@@ -2,11 +2,14 @@
  * OS_Regex, the peer's own language: compiles a text to one program an alternative and answers what it can with plain string
  * functions. The machine that runs the programs is os-regex-machine.ts.
  */
+import { effort } from "./effort.ts";
 import { foldAscii } from "./fold.ts";
-import { commonPrefix } from "./os-match.ts";
 import {
+  bytesTaken,
   defineClass,
   GAVE_UP,
+  headHolds,
+  type Marks,
   NO_MATCH,
   OP_CLASS,
   OP_CLASS_PLUS,
@@ -17,7 +20,9 @@ import {
   type Program,
   run,
 } from "./os-regex-machine.ts";
+import { type NativeForm, nativeForm } from "./os-regex-v8.ts";
 import type { CompileResult, Pattern, PatternError, PatternMatch, PatternMode } from "./pattern.ts";
+import { union } from "./pcre2-tree.ts";
 
 /** wazuh v4.14.7: src/os_regex/os_regex.h, OS_REGEX_BADREGEX and OS_REGEX_BADPARENTHESIS. */
 const ERRCODE_SYNTAX = 6;
@@ -54,6 +59,9 @@ const LITERAL_OF_ESCAPE: ReadonlyMap<string, string> = new Map([
   ...[..."()\\$|<"].map((escaped): [string, string] => [escaped, escaped]),
 ]);
 
+/** Longer subjects are for the machine, which has a limit of its own. */
+const NATIVE_BYTES_MAX = 4096;
+
 type Item = {
   readonly op: number;
   readonly operand: number;
@@ -63,6 +71,8 @@ type Item = {
 
 type Alternative = {
   readonly program: Program;
+  /** Null when only the machine can run it; made at the first use, since most patterns of a rule set never see a log. */
+  native: NativeForm | null | undefined;
   /** All of it when it holds nothing but literals: then string functions give the verdict. */
   readonly literal: string | null;
   /** Longest of `runs`; may be empty. */
@@ -71,6 +81,8 @@ type Alternative = {
   readonly runs: readonly string[];
   /** The items of the parentheses, in order: two make a capture. */
   readonly groups: readonly number[];
+  /** Of every byte 1 if a match can begin with it as the subject's first; null when it can begin elsewhere or with nothing. */
+  readonly firstBytes: Uint8Array | null;
 };
 
 class OsRegexPattern implements Pattern {
@@ -78,27 +90,28 @@ class OsRegexPattern implements Pattern {
   readonly text: string;
   readonly required: readonly string[] | null;
   readonly exact: readonly string[] | null;
-  readonly prefix: string | null;
+  readonly firstBytes: Uint8Array | null;
+  /** A text that every alternative of several needs, `key:` of `key:"(\.*)"|key:(\.*);`; empty when there is none. */
+  readonly #shared: string;
   readonly #alternatives: readonly Alternative[];
-  readonly #capturing: boolean;
   /** Scratch of the machine. */
-  readonly #marks: Int32Array;
+  readonly #marks: Marks;
   #givenUp = 0;
 
   constructor(text: string, alternatives: readonly Alternative[], capturing: boolean) {
     this.text = text;
     this.#alternatives = alternatives;
     const itemsMax = Math.max(...alternatives.map(({ program }) => program.ops.length));
-    this.#capturing = capturing;
-    this.#marks = new Int32Array(itemsMax);
+    this.#marks = { positions: new Int32Array(itemsMax), capturing };
     const longest = alternatives.map((alternative) => alternative.longest);
     this.required = longest.includes("") ? null : [...new Set(longest)];
+    this.#shared = alternatives.length > 1 ? commonPrefix(longest) : "";
     const whole = alternatives.flatMap(({ literal, program: { anchored, toEnd } }) =>
       literal !== null && toEnd && (anchored || literal === "") ? [literal] : [],
     );
     this.exact = whole.length === alternatives.length ? [...new Set(whole)] : null;
-    const anchored = alternatives.every(({ program }) => program.anchored);
-    this.prefix = anchored ? commonPrefix(alternatives.map(({ program }) => program.lead)) : null;
+    const sets = alternatives.flatMap(({ firstBytes }) => (firstBytes === null ? [] : [firstBytes]));
+    this.firstBytes = sets.length === alternatives.length ? union(sets) : null;
   }
 
   get givenUp(): number {
@@ -110,38 +123,66 @@ class OsRegexPattern implements Pattern {
     for (const alternative of this.#alternatives) {
       if (alternative.literal !== null) {
         if (holdsLiteral(alternative.program, alternative.literal, folded)) return true;
-      } else if (this.#run(alternative, folded) !== NO_MATCH) {
+      } else if (this.#holds(alternative, subject, folded)) {
         return true;
       }
     }
     return false;
   }
 
-  match(subject: string): PatternMatch | null {
+  match(subject: string, from = 0): PatternMatch | null {
     const folded = foldAscii(subject);
+    if (this.#shared !== "" && folded.indexOf(this.#shared, from) < 0) return null;
     for (const alternative of this.#alternatives) {
-      const end = this.#run(alternative, folded);
-      if (end !== NO_MATCH) return { end, captures: this.#captures(alternative, subject) };
+      if (!mayMatch(alternative, folded, from)) continue;
+      const found = this.#matchOne(alternative, subject, folded, from);
+      if (found !== null) return found;
     }
     return null;
   }
 
-  #run(alternative: Alternative, folded: string): number {
-    const { program, runs } = alternative;
-    if (program.anchored && !folded.startsWith(program.lead)) return NO_MATCH;
-    if (!holdsInOrder(folded, runs)) return NO_MATCH;
-    const end = run(program, folded, this.#marks, this.#capturing);
-    if (end !== GAVE_UP) return end;
-    this.#givenUp++;
-    return NO_MATCH;
+  #matchOne(alternative: Alternative, subject: string, folded: string, from: number): PatternMatch | null {
+    const native = takeNative(alternative, subject);
+    if (native === null) return this.#run(alternative, subject, folded, from);
+    const { regExp } = native;
+    regExp.lastIndex = from;
+    if (!this.#marks.capturing) {
+      if (!regExp.test(subject)) return null;
+      const end = endOf(native, subject, "");
+      if (end === null || holdsAny(folded, native.unless))
+        return this.#run(alternative, subject, folded, from);
+      return { end, captures: [] };
+    }
+    const found = regExp.exec(subject);
+    if (found === null) return null;
+    const end = endOf(native, subject, found.at(-1) ?? "");
+    if (end === null || holdsAny(folded, native.unless)) return this.#run(alternative, subject, folded, from);
+    return { end, captures: found.slice(1) };
+  }
+
+  #holds(alternative: Alternative, subject: string, folded: string): boolean {
+    if (!mayMatch(alternative, folded, 0)) return false;
+    const native = takeNative(alternative, subject);
+    if (native === null) return this.#run(alternative, subject, folded, 0) !== null;
+    native.regExp.lastIndex = 0;
+    if (!native.regExp.test(subject)) return false;
+    return !holdsAny(folded, native.unless) || this.#run(alternative, subject, folded, 0) !== null;
+  }
+
+  #run(alternative: Alternative, subject: string, folded: string, from: number): PatternMatch | null {
+    const end = run(alternative.program, folded, from, this.#marks);
+    if (end === GAVE_UP) this.#givenUp++;
+    if (end === GAVE_UP || end === NO_MATCH) return null;
+    return { end, captures: this.#captures(alternative, subject) };
   }
 
   #captures(alternative: Alternative, subject: string): readonly string[] {
     const captures: string[] = [];
-    if (!this.#capturing) return captures;
+    const { positions, capturing } = this.#marks;
+    if (!capturing) return captures;
     for (let pair = 0; pair + 1 < alternative.groups.length; pair += 2) {
-      const open = this.#marks[alternative.groups[pair] ?? 0] ?? -1;
-      const close = this.#marks[alternative.groups[pair + 1] ?? 0] ?? -1;
+      const open = positions[alternative.groups[pair] ?? 0] ?? -1;
+      const close = positions[alternative.groups[pair + 1] ?? 0] ?? -1;
       if (open < 0 || close < 0) break;
       // The peer computes a close before the open for ` (\S*)$` on a final blank and crashes; slice() gives the empty text.
       captures.push(subject.slice(open, close));
@@ -150,13 +191,57 @@ class OsRegexPattern implements Pattern {
   }
 }
 
+function commonPrefix(texts: readonly string[]): string {
+  let prefix = texts[0] ?? "";
+  for (const text of texts) while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  return prefix;
+}
+
+/** The peer's end after a match of the expression; null when only the machine tells it. */
+function endOf({ endRule, regExp }: NativeForm, subject: string, lastCapture: string): number | null {
+  const { lastIndex } = regExp;
+  switch (endRule) {
+    case "last-byte":
+      return lastIndex - 1;
+    case "last-capture":
+      return lastCapture === "" ? null : lastIndex - lastCapture.length;
+    case "behind-run":
+      return lastIndex === subject.length ? null : lastIndex;
+    default:
+      return null;
+  }
+}
+
 /** Much cheaper than the machine, and false for nearly every subject that a pattern was not written for. */
-function holdsInOrder(folded: string, runs: readonly string[]): boolean {
-  let from = 0;
+function mayMatch(alternative: Alternative, folded: string, from: number): boolean {
+  const { program, runs } = alternative;
+  if (program.anchored && !headHolds(program, folded, from)) return false;
+  return (program.anchored && nativeOf(alternative, folded) !== null) || holdsInOrder(folded, from, runs);
+}
+
+function nativeOf(alternative: Alternative, subject: string): NativeForm | null {
+  if (subject.length > NATIVE_BYTES_MAX) return null;
+  if (alternative.native === undefined) alternative.native = nativeForm(alternative.program);
+  return alternative.native;
+}
+
+/** To be run at once: what can explode pays for it. */
+function takeNative(alternative: Alternative, subject: string): NativeForm | null {
+  const native = nativeOf(alternative, subject);
+  return native?.explodes === true && !effort.nativeBytes.affords(subject.length) ? null : native;
+}
+
+function holdsAny(folded: string, texts: readonly string[]): boolean {
+  for (const text of texts) if (folded.includes(text)) return true;
+  return false;
+}
+
+function holdsInOrder(folded: string, from: number, runs: readonly string[]): boolean {
+  let next = from;
   for (const text of runs) {
-    const at = folded.indexOf(text, from);
+    const at = folded.indexOf(text, next);
     if (at < 0) return false;
-    from = at + text.length;
+    next = at + text.length;
   }
   return true;
 }
@@ -203,7 +288,7 @@ function parseAlternative(
       items.push({
         op,
         operand: mask,
-        literal: op === OP_CLASS ? (LITERAL_OF_ESCAPE.get(text.charAt(at + 1)) ?? null) : null,
+        literal: LITERAL_OF_ESCAPE.get(text.charAt(at + 1)) ?? null,
       });
       at += op === OP_CLASS ? 1 : 2;
     } else if (char === "(" || char === ")") {
@@ -244,26 +329,71 @@ function assemble(parsed: readonly Item[], anchored: boolean, toEnd: boolean): A
     operands: Uint16Array.from([...items.map(({ operand }) => operand), NO_BYTE]),
     anchored,
     toEnd,
-    lead: runs[0] ?? "",
+    ...leadOf(items),
   };
   const groups = items.flatMap(({ op }, index) => (op === OP_GROUP ? [index] : []));
   const texts = runs.filter((text) => text !== "");
-  return { program, literal: plain ? (runs[0] ?? "") : null, longest, runs: texts, groups };
+  const firstBytes = anchored ? firstBytesOf(program) : null;
+  const literal = plain ? (runs[0] ?? "") : null;
+  return { program, native: undefined, literal, longest, runs: texts, groups, firstBytes };
+}
+
+function firstBytesOf({ ops, operands }: Program): Uint8Array | null {
+  const sets: Uint8Array[] = [];
+  for (const [index, op] of ops.entries()) {
+    if (op === OP_END) return null;
+    if (op === OP_GROUP && ops[index + 1] !== OP_GROUP) continue;
+    if (op === OP_GROUP) return null; // compared as a literal: no pattern of a rule set has it
+    sets.push(bytesTaken(op, operands[index] ?? 0));
+    if (op !== OP_CLASS_STAR) return union(sets);
+  }
+  return null;
 }
 
 /** The operand of OP_END: equal to no byte. */
 const NO_BYTE = 256;
 
 /**
- * The texts that must occur in a row, the leading one first (empty when the items start with a class). A single parenthesis does
- * not interrupt a run, two adjacent ones do.
+ * The texts that must occur in a row, the one of the first items first (empty when they start with a class). A single parenthesis
+ * does not interrupt a run, two adjacent ones do. A class of one byte is a literal, and with `+` it ends in that byte: ` %` finds
+ * fewer logs than `%`.
  */
 function literalRuns(items: readonly Item[]): readonly string[] {
   const runs = [""];
+  // After a choice between a run and a class the machine may pass over a `+` and over a final class; also when the subject is used up.
+  const lastIndex = items.findLastIndex(({ op }) => op !== OP_GROUP);
+  const endsInRun = (items[lastIndex]?.op ?? OP_END) > OP_CLASS;
+  const exact = !endsInRun && !choosesClass(items);
   items.forEach(({ op, literal }, index) => {
     const last = runs.length - 1;
-    if (op === OP_LITERAL) runs[last] += literal ?? "";
+    const isClassTaken = op === OP_CLASS && (exact || (!endsInRun && index < lastIndex));
+    if (op === OP_LITERAL || (isClassTaken && literal !== null)) runs[last] += literal ?? "";
+    else if (op === OP_CLASS_PLUS && exact && literal !== null) runs.push(literal);
     else if (op !== OP_GROUP || items[index + 1]?.op === OP_GROUP) runs.push("");
   });
   return runs;
+}
+
+/** True when a run is followed by a single class that takes one of its bytes. */
+function choosesClass(items: readonly Item[]): boolean {
+  const consuming = items.filter(({ op }) => op !== OP_GROUP);
+  return consuming.some(({ op, operand }, index) => {
+    const next = consuming[index + 1];
+    if (op <= OP_CLASS || next?.op !== OP_CLASS) return false;
+    const taken = bytesTaken(next.op, next.operand);
+    return bytesTaken(op, operand).some((member, byte) => member === 1 && taken[byte] === 1);
+  });
+}
+
+/** The first text that stands at a fixed distance from where a match begins. */
+function leadOf(items: readonly Item[]): { readonly lead: string; readonly leadAt: number } {
+  let lead = "";
+  let leadAt = 0;
+  for (const [index, { op, literal }] of items.entries()) {
+    if (op === OP_GROUP && items[index + 1]?.op !== OP_GROUP) continue;
+    if (op === OP_LITERAL) lead += literal ?? "";
+    else if (op !== OP_CLASS || lead !== "") break;
+    else leadAt++;
+  }
+  return { lead, leadAt };
 }

@@ -9,11 +9,12 @@ import { foldAscii } from "./fold.ts";
 import { compileOsMatch } from "./os-match.ts";
 import { compileOsRegex } from "./os-regex.ts";
 import { compilePcre2 } from "./pcre2.ts";
+import { bytesOf } from "./pcre2-tree.ts";
 
 export type PatternKind = "osregex" | "osmatch" | "pcre2" | "string";
 
 export type PatternMatch = {
-  /** The peer's end: index of the last byte it counts as consumed; −1 where there is none. A search goes on at `end + 1`. */
+  /** The peer's end: index of the last byte it counts as consumed; the byte before the first where there is none. A search goes on at `end + 1`. */
   readonly end: number;
   /** Given in capturing mode only. */
   readonly captures: readonly string[];
@@ -24,13 +25,14 @@ export interface Pattern {
   readonly text: string;
   /** The verdict alone: the hottest call of the engine. */
   test(subject: string): boolean;
-  match(subject: string): PatternMatch | null;
+  /** `from`: the bytes before it are not there for the pattern; `end` counts them all the same. */
+  match(subject: string, from?: number): PatternMatch | null;
   /** Folded literals of which every matching subject contains at least one without regard to ASCII case; null when none can be named. */
   readonly required: readonly string[] | null;
   /** When not null: the pattern matches exactly these strings (folded, compared without ASCII case) and nothing else. */
   readonly exact: readonly string[] | null;
-  /** When not null: every matching subject starts with this text (folded, compared without ASCII case). */
-  readonly prefix: string | null;
+  /** When not null: of every byte 1 if a matching subject can begin with it; says nothing of the empty subject. */
+  readonly firstBytes: Uint8Array | null;
   /** How many subjects counted as "no match" because a step limit was reached. */
   readonly givenUp: number;
 }
@@ -51,7 +53,9 @@ export const PATTERN_BYTES_MAX = 20_480;
 const ERRCODE_TOO_LONG = 3;
 
 /** What kinds without positions return: the peer never sets an end for them. */
-export const SUCCESS_WITHOUT_END: PatternMatch = Object.freeze({ end: -1, captures: Object.freeze([]) });
+export function successWithoutEnd(from: number): PatternMatch {
+  return { end: from - 1, captures: [] };
+}
 
 export function compilePattern(
   kind: PatternKind,
@@ -83,20 +87,20 @@ class StringPattern implements Pattern {
   readonly text: string;
   readonly required: readonly string[] | null;
   readonly exact = null;
-  readonly prefix: string | null;
+  readonly firstBytes: Uint8Array | null;
   readonly givenUp = 0;
 
   constructor(text: string) {
     this.text = text;
     this.required = text === "" ? null : [foldAscii(text)];
-    this.prefix = text === "" ? null : foldAscii(text);
+    this.firstBytes = text === "" ? null : bytesOf(text.charAt(0));
   }
 
   test(subject: string): boolean {
     return subject === this.text;
   }
 
-  match(subject: string): PatternMatch | null {
-    return subject === this.text ? SUCCESS_WITHOUT_END : null;
+  match(subject: string, from = 0): PatternMatch | null {
+    return subject.slice(from) === this.text ? successWithoutEnd(from) : null;
   }
 }

@@ -1,6 +1,5 @@
 /** What can be said of a PCRE2 pattern without running it. */
-import { commonPrefix } from "./os-match.ts";
-import { bothCases, foldedByte, type Node } from "./pcre2-tree.ts";
+import { type ByteSet, bothCases, foldedByte, type Node, union } from "./pcre2-tree.ts";
 
 /**
  * V8's bounded engine, the one that a run falls back to after too many steps, takes counted repeats up to this product
@@ -207,21 +206,24 @@ function flatten(node: Node): readonly Node[] {
   return node.kind === "capture" || node.kind === "atomic" ? flatten(node.body) : [node];
 }
 
-/** What every match starts with at the first byte of the subject (folded), or null. */
-export function leadingLiteral(node: Node): string | null {
-  const [first, ...items] = flatten(node);
-  if (first?.kind === "choice") {
-    const prefixes = first.branches.map(leadingLiteral);
-    return commonPrefix(prefixes.map((prefix) => prefix ?? ""));
-  }
+/** The bytes that the subject of a match can begin with; null when a match can begin elsewhere or with nothing. */
+export function firstBytes(node: Node): ByteSet | null {
+  const [first, second] = flatten(node);
+  if (first?.kind === "choice") return unionOf(first.branches.map(firstBytes));
   if (first?.kind !== "assertion" || first.assertion !== "subject-start") return null;
-  let prefix = "";
-  for (const item of items) {
-    const byte = item.kind === "bytes" ? foldedByte(item.set) : null;
-    if (byte === null) break;
-    prefix += String.fromCharCode(byte);
-  }
-  return prefix === "" ? null : prefix;
+  return second === undefined ? null : bytesInFront(second);
+}
+
+function bytesInFront(node: Node): ByteSet | null {
+  const [first] = flatten(node);
+  if (first?.kind === "bytes") return first.set;
+  if (first?.kind === "choice") return unionOf(first.branches.map(bytesInFront));
+  return first?.kind === "repeat" && first.min > 0 ? bytesInFront(first.body) : null;
+}
+
+function unionOf(sets: readonly (ByteSet | null)[]): ByteSet | null {
+  const known = sets.flatMap((set) => (set === null ? [] : [set]));
+  return known.length === sets.length ? union(known) : null;
 }
 
 /** All strings that match (folded), when they are few and case plays no part: `(?i)^a$|^b$`. Null otherwise. */
@@ -244,4 +246,24 @@ export function exactStrings(node: Node): readonly string[] | null {
     if (last.assertion === "end-or-newline") found.push(`${text}\n`);
   }
   return found;
+}
+
+/** Whether a repeat without bound has another one in it, or branches: V8 may go back over such a pattern exponentially often. */
+export function mayExplode(node: Node, inside = false): boolean {
+  switch (node.kind) {
+    case "sequence":
+      return node.items.some((item) => mayExplode(item, inside));
+    case "choice":
+      return inside || node.branches.some((branch) => mayExplode(branch, inside));
+    case "repeat": {
+      const unbounded = node.max === Number.POSITIVE_INFINITY;
+      return (inside && node.min !== node.max) || mayExplode(node.body, inside || unbounded);
+    }
+    case "capture":
+    case "atomic":
+    case "look":
+      return mayExplode(node.body, inside);
+    default:
+      return false;
+  }
 }

@@ -3,6 +3,7 @@
  * library's semantics and, like the library, gives up after a number of steps. Ten times slower than V8 or so.
  */
 import { unreachable } from "#kernel/unreachable.ts";
+import { effort } from "./effort.ts";
 import {
   type Instruction,
   OP_ACCEPT,
@@ -26,8 +27,6 @@ import {
 } from "./pcre2-program.ts";
 import { type Assertion, WORD } from "./pcre2-tree.ts";
 
-/** About 70 ms. The library's default match limit (pcre2api(3)) of 10 million counts larger steps and would hold a thread for long. */
-const STEPS_MAX = 2_000_000;
 /** Scanning a run is cheaper than an instruction. */
 const RUN_BYTES_PER_STEP = 8;
 /** 16 MiB of entries: near the library's default heap limit of 20 MB. */
@@ -68,8 +67,15 @@ export class Machine {
 
   /** The end of the first match, NO_MATCH or GAVE_UP. */
   search(subject: string): number {
+    const affordable = effort.steps.left;
+    this.#stepsLeft = affordable;
+    const end = this.#searchWithin(subject);
+    effort.steps.spend(affordable - this.#stepsLeft);
+    return end;
+  }
+
+  #searchWithin(subject: string): number {
     this.#subject = subject;
-    this.#stepsLeft = STEPS_MAX;
     const startMax = this.#anchored ? 0 : subject.length;
     for (let start = 0; start <= startMax; start++) {
       this.slots.fill(-1);

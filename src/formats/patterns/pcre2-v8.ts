@@ -58,7 +58,7 @@ function quantifier(min: number, max: number): string {
   return min === 0 && max === 1 ? "?" : `{${min},${max}}`;
 }
 
-function sourceOfBytes(set: ByteSet): string {
+export function sourceOfBytes(set: ByteSet): string {
   const only = singleByte(set);
   if (only !== null) return escaped(only);
   const members = set.reduce((sum, member) => sum + member, 0);

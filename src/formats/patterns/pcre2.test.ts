@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { SeededRandom } from "#testing/random.ts";
+import { effort } from "./effort.ts";
+import { assertFacts, factsOf } from "./facts.fixture.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { requiredLiterals, runsOnV8 } from "./pcre2-facts.ts";
 import { Machine, NO_MATCH } from "./pcre2-machine.ts";
@@ -38,6 +40,7 @@ const rows = readFileSync(VECTORS, "utf8")
 const PEER_RULESET = process.env["PEER_RULESET_DIR"] ?? "";
 
 function compiled(text: string, mode: "plain" | "capturing" = "plain"): Pattern {
+  effort.renew();
   const result = compilePattern("pcre2", text, { mode });
   assert.ok(result.ok, `${text}: ${result.ok ? "" : result.error.message}`);
   return result.pattern;
@@ -63,6 +66,8 @@ test("Pcre2Pattern gives the library's verdict, end and captures on every row", 
     const expected = row.match === true ? { end: row.end, captures: row.captures } : null;
     assert.deepEqual(pattern.match(row.string), expected, where);
     assert.equal(pattern.test(row.string), row.match, where);
+    const shifted = expected === null ? null : { end: (row.end ?? 0) + 1, captures: row.captures };
+    assert.deepEqual(pattern.match(`a${row.string}`, 1), shifted, where);
     const plain = compiled(row.pattern).match(row.string);
     assert.deepEqual(plain, expected === null ? null : { end: row.end, captures: [] }, where);
     assertFacts(pattern, row.string, row.match === true);
@@ -70,15 +75,6 @@ test("Pcre2Pattern gives the library's verdict, end and captures on every row", 
   }
   assert.ok(checked >= 2000);
 });
-
-function assertFacts({ text, required, exact, prefix }: Pattern, subject: string, matches: boolean): void {
-  const folded = subject.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const where = JSON.stringify([text, subject, required, exact, prefix]);
-  if (exact !== null) assert.equal(exact.includes(folded), matches, where);
-  if (!matches) return;
-  assert.ok(required === null || required.some((literal) => folded.includes(literal)), where);
-  assert.ok(prefix === null || folded.startsWith(prefix), where);
-}
 
 test("compilePattern() refuses what it does not run, with what and where", () => {
   const unsupported: [string, string, number][] = [
@@ -131,16 +127,15 @@ test("Pcre2Pattern matches the one (*UTF) text of the peer's rules in valid UTF-
   assert.deepEqual(pattern.required, ["\xe2\x80\xae"]);
 });
 
-test("Pcre2Pattern names literals, exact texts and prefixes", () => {
-  const facts = (text: string): unknown[] => {
-    const { required, exact, prefix } = compiled(text);
-    return [required, exact, prefix];
-  };
-  assert.deepEqual(facts("(?i)^Failed (\\S+) for"), [["failed "], null, "failed "]);
-  assert.deepEqual(facts("(?i)^yes$|^no\\z"), [["yes", "no"], ["yes", "yes\n", "no"], null]);
-  assert.deepEqual(facts("^4624$"), [["4624"], ["4624", "4624\n"], "4624"]);
-  assert.deepEqual(facts("^Yes$"), [["yes"], null, "yes"]);
+test("Pcre2Pattern names literals, exact texts and first bytes", () => {
+  const facts = (text: string): unknown => factsOf(compiled(text));
+  assert.deepEqual(facts("(?i)^Failed (\\S+) for"), [["failed "], null, "Ff"]);
+  assert.deepEqual(facts("(?i)^yes$|^no\\z"), [["yes", "no"], ["yes", "yes\n", "no"], "NYny"]);
+  assert.deepEqual(facts("^4624$"), [["4624"], ["4624", "4624\n"], "4"]);
+  assert.deepEqual(facts("^Yes$"), [["yes"], null, "Y"]);
   assert.deepEqual(facts("(?:ab|cde)\\d+x"), [["ab", "cde"], null, null]);
+  assert.deepEqual(facts("^(?:x+|y)z"), [["x", "y"], null, "xy"]);
+  assert.deepEqual(facts("^x*y|^z"), [["y", "z"], null, null]);
   assert.deepEqual(facts("^(?!abc).*d?"), [null, null, null]);
   assert.deepEqual(facts("a(bc)\\b(?=d)e|(?:fgh)+"), [["abce", "fgh"], null, null]);
 });
@@ -184,6 +179,7 @@ function randomPattern(random: SeededRandom, depth: number): string {
 /** The machine's answer in the form of V8's. */
 function machineAnswer(tree: Tree, subject: string): (string | undefined)[] | null {
   const machine = new Machine(compileProgram(tree));
+  effort.renew();
   const end = machine.search(subject);
   if (end === NO_MATCH) return null;
   return Array.from({ length: tree.groupCount + 1 }, (_, group) => {
@@ -223,6 +219,7 @@ test("toRegExp() gives an expression that agrees with the machine and that V8 ca
 });
 
 test("Pcre2Pattern answers patterns that explode: on V8 exactly, on the machine by giving up and counting it", () => {
+  effort.renew();
   const line = "a".repeat(64);
   const exact = compiled("(a+)+$");
   assert.equal(exact.test(`${line}!`), false);
@@ -232,17 +229,42 @@ test("Pcre2Pattern answers patterns that explode: on V8 exactly, on the machine 
   assert.equal(exact.test(`${line}!\n`), false);
   assert.equal(exact.givenUp, 1);
   const bounded = compiled("(?=(?:a|aa)+!)", "capturing");
+  effort.renew();
   assert.equal(bounded.match(`${line}?!`), null);
   assert.equal(bounded.givenUp, 1);
+  effort.renew();
   assert.equal(bounded.test("aa!"), true);
 });
 
-test("Pcre2Pattern runs over the longest events without running out of stack", () => {
-  const long = "ab".repeat(32_000);
+test("Pcre2Pattern runs over long events without running out of stack", () => {
+  const long = "ab".repeat(5000);
   for (const text of ["(?:a|b)*c$", "(?:a|b)*c(?=$)", "(a|b)*?c$", "(?:(a)|b)*c$"]) {
-    assert.equal(compiled(text).test(`${long}c`), true, text);
-    assert.equal(compiled(text).test(`${long}cd`), false, text);
+    const pattern = compiled(text);
+    effort.renew();
+    assert.equal(pattern.test(`${long}c`), true, text);
+    effort.renew();
+    assert.equal(pattern.test(`${long}cd`), false, text);
   }
+});
+
+test("Pcre2Pattern spends on one event what all patterns together may", () => {
+  const line = "a".repeat(64);
+  const patterns = ["(?=(?:a|aa)+!)", "(?=(?:a|a)+!)"].map((text) => compiled(text));
+  const plain = compiled("(?=a)a!$");
+  const answers = () => [...patterns, plain].map((pattern) => pattern.test(`${line}?a!`));
+  effort.renew();
+  assert.deepEqual(answers(), [false, false, false], "the first took all, and what is left gives up");
+  assert.deepEqual(
+    [...patterns, plain].map(({ givenUp }) => givenUp),
+    [1, 1, 1],
+  );
+  effort.renew();
+  assert.equal(plain.test(`${line}?a!`), true);
+  const onV8 = compiled("(a+)+$");
+  effort.renew();
+  const asks = Array.from({ length: 50 }, () => onV8.test(`${"a".repeat(6000)}!`));
+  assert.ok(asks.every((answer) => !answer));
+  assert.ok(onV8.givenUp > 30, `${onV8.givenUp} of 50 passed over`);
 });
 
 test("Pcre2Pattern compiles every PCRE2 text of the peer's rule set", {

@@ -4,10 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
+import { effort } from "./effort.ts";
 import { foldAscii } from "./fold.ts";
 import type { CompileResult, Pattern, PatternMatch, PatternMode } from "./pattern.ts";
 import { Pcre2Error } from "./pcre2-cursor.ts";
-import { exactStrings, leadingLiteral, requiredLiterals, runsOnV8, usesAssertion } from "./pcre2-facts.ts";
+import {
+  exactStrings,
+  firstBytes,
+  mayExplode,
+  requiredLiterals,
+  runsOnV8,
+  usesAssertion,
+} from "./pcre2-facts.ts";
 import { GAVE_UP, Machine, NO_MATCH } from "./pcre2-machine.ts";
 import { parsePcre2, type Tree } from "./pcre2-parse.ts";
 import { compileProgram } from "./pcre2-program.ts";
@@ -27,7 +35,7 @@ class Pcre2Pattern implements Pattern {
   readonly text: string;
   readonly required: readonly string[] | null;
   readonly exact: readonly string[] | null;
-  readonly prefix: string | null;
+  readonly firstBytes: Uint8Array | null;
   readonly #tree: Tree;
   readonly #capturing: boolean;
   /** Null when V8 would not give PCRE2's answer. */
@@ -38,14 +46,17 @@ class Pcre2Pattern implements Pattern {
   readonly #hasLines: boolean;
   /** Null when V8 does for every subject. */
   readonly #machine: Machine | null;
+  /** V8 may go back over it exponentially often. */
+  readonly #explodes: boolean;
   #givenUp = 0;
 
   constructor(text: string, tree: Tree, capturing: boolean) {
     this.text = text;
     this.required = requiredLiterals(tree.root);
     this.exact = tree.utf ? null : exactStrings(tree.root);
-    this.prefix = leadingLiteral(tree.root);
+    this.firstBytes = firstBytes(tree.root);
     this.#tree = tree;
+    this.#explodes = mayExplode(tree.root);
     this.#capturing = capturing;
     this.#regExp = !tree.utf && runsOnV8(tree.root) ? toRegExp(tree.root) : null;
     this.#hasEnd = usesAssertion(tree.root, ["end-or-newline"]);
@@ -61,13 +72,20 @@ class Pcre2Pattern implements Pattern {
   test(subject: string): boolean {
     if (!this.#mayMatch(subject)) return false;
     const regExp = this.#regExpFor(subject);
-    return regExp === null ? this.#search(subject) !== null : regExp.test(subject);
+    if (regExp === null) return this.#search(subject) !== null;
+    return this.#affords(subject) && regExp.test(subject);
   }
 
-  match(subject: string): PatternMatch | null {
+  match(whole: string, from = 0): PatternMatch | null {
+    const found = this.#matchFromStart(from === 0 ? whole : whole.slice(from));
+    return found === null || from === 0 ? found : { end: found.end + from, captures: found.captures };
+  }
+
+  #matchFromStart(subject: string): PatternMatch | null {
     if (!this.#mayMatch(subject)) return null;
     const regExp = this.#regExpFor(subject);
     if (regExp === null) return this.#search(subject);
+    if (!this.#affords(subject)) return null;
     const found = regExp.exec(subject);
     if (found === null) return null;
     return {
@@ -90,6 +108,14 @@ class Pcre2Pattern implements Pattern {
     return this.#hasLines && subject.includes("\r") ? null : this.#regExp;
   }
 
+  /** V8 does not tell whether it went back so often that its slow engine took over: such a pattern pays as if it did. */
+  #affords(subject: string): boolean {
+    if (!this.#explodes) return true;
+    const affordable = effort.steps.affords(subject.length * STEPS_PER_BYTE_OF_V8);
+    if (!affordable) this.#givenUp++;
+    return affordable;
+  }
+
   #search(subject: string): PatternMatch | null {
     if (this.#tree.utf && !isUtf8(Buffer.from(subject, "latin1"))) return null;
     assert(this.#machine !== null, "no machine for a subject that V8 does not take");
@@ -107,6 +133,8 @@ class Pcre2Pattern implements Pattern {
 }
 
 const NEWLINE = 0x0a;
+/** A byte takes 115 ns in V8's engine of linear time. */
+const STEPS_PER_BYTE_OF_V8 = 2;
 
 /** A group that is not set is empty text, and missing when no later one is set. */
 function captured(groups: readonly (string | undefined)[]): readonly string[] {

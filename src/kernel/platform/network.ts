@@ -1,16 +1,20 @@
-/** TCP and TLS by Node. */
+/** TCP, TLS and UDP by Node. */
+import assert from "node:assert/strict";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
-import { createSecureContext, TLSSocket } from "node:tls";
 import { CodedError, errnoOf, messageOf } from "../errors.ts";
 import type {
   Connection,
   ConnectionHandler,
+  DatagramHandler,
+  DatagramOptions,
+  DatagramSocket,
   Listener,
-  ListenOptions,
   Network,
   SocketAddress,
   TlsServerOptions,
 } from "../ports/network.ts";
+import { TlsAcceptor } from "./tls-acceptor.ts";
 
 const MAPPED_IPV4_PREFIX = "::ffff:";
 
@@ -19,10 +23,13 @@ function plainAddress(address: string | undefined): string {
   return address.startsWith(MAPPED_IPV4_PREFIX) ? address.slice(MAPPED_IPV4_PREFIX.length) : address;
 }
 
-class SystemConnection implements Connection {
+export class SystemConnection implements Connection {
   readonly remote: SocketAddress;
   #stream: Socket;
   #handler: ConnectionHandler | null = null;
+  /** While it lasts the stream is TLS's alone. */
+  #handshaking = false;
+  #reason: string | null = null;
   #closed = false;
 
   constructor(socket: Socket) {
@@ -40,15 +47,16 @@ class SystemConnection implements Connection {
   }
 
   write(bytes: Uint8Array): void {
+    assert(!this.#handshaking, "clear text into a TLS handshake");
     if (!this.#closed && this.#stream.writable) this.#stream.write(bytes);
   }
 
   pause(): void {
-    this.#stream.pause();
+    if (!this.#handshaking) this.#stream.pause();
   }
 
   resume(): void {
-    this.#stream.resume();
+    if (!this.#handshaking) this.#stream.resume();
   }
 
   end(): void {
@@ -60,60 +68,60 @@ class SystemConnection implements Connection {
   }
 
   startTls(options: TlsServerOptions, firstBytes: Uint8Array): void {
+    const acceptor = acceptorOf(options);
     const raw = this.#stream;
     raw.removeAllListeners("data");
     raw.removeAllListeners("drain");
-    raw.removeAllListeners("close");
     raw.pause();
     raw.unshift(firstBytes);
-    const secure = new TLSSocket(raw, {
-      isServer: true,
-      secureContext: secureContextOf(options),
-      requestCert: options.clientAuthority !== null,
-      rejectUnauthorized: options.clientAuthority !== null,
+    this.#handshaking = true;
+    acceptor.accept(raw, {
+      secured: (stream, chain) => {
+        this.#handshaking = false;
+        this.#stream = stream;
+        this.#handler?.secured?.(chain);
+        this.#listen(stream);
+      },
+      refused: (problem, chain) => this.#handler?.certificateRefused?.(problem, chain),
+      failed: (error) => this.#fail(error),
     });
-    this.#stream = secure;
-    this.#listen(secure);
   }
 
   #listen(stream: Socket): void {
-    let reason: string | null = null;
     stream.on("data", (chunk) => {
       if (!this.#closed && Buffer.isBuffer(chunk)) this.#handler?.data(chunk);
     });
     stream.on("drain", () => this.#handler?.drained?.());
     stream.on("error", (error) => {
-      reason = errnoOf(error) ?? "failed";
+      this.#fail(error);
       stream.destroy();
     });
     stream.on("close", () => {
-      if (this.#closed) return;
+      if (this.#closed || stream !== this.#stream) return; // the end of a secured stream comes through TLS
       this.#closed = true;
-      this.#handler?.closed(reason);
+      this.#handler?.closed(this.#reason);
     });
+  }
+
+  #fail(error: Error): void {
+    this.#reason ??= errnoOf(error) ?? "failed";
   }
 }
 
-type SecureContext = ReturnType<typeof createSecureContext>;
-const secureContexts = new WeakMap<TlsServerOptions, SecureContext>();
+const tlsAcceptors = new WeakMap<TlsServerOptions, TlsAcceptor>();
 
-/** Parsing a key costs milliseconds, so one context serves every connection of a listener. */
-function secureContextOf(options: TlsServerOptions): SecureContext {
-  const known = secureContexts.get(options);
+/** Parsing a key costs milliseconds, so one acceptor serves every connection of a listener. */
+function acceptorOf(options: TlsServerOptions): TlsAcceptor {
+  const known = tlsAcceptors.get(options);
   if (known !== undefined) return known;
-  const context = createSecureContext({
-    cert: options.certificate,
-    key: options.key,
-    // TLS 1.0 and 1.1 need SHA-1 signatures, which OpenSSL allows at security level 0 only.
-    ciphers: options.oldVersions ? `${options.ciphers}:@SECLEVEL=0` : options.ciphers,
-    minVersion: options.oldVersions ? "TLSv1" : "TLSv1.2",
-    ...(options.clientAuthority === null ? {} : { ca: options.clientAuthority }),
-  });
-  secureContexts.set(options, context);
-  return context;
+  const acceptor = new TlsAcceptor(options);
+  tlsAcceptors.set(options, acceptor);
+  return acceptor;
 }
 
-function listenError(error: unknown, options: ListenOptions): CodedError {
+type Place = { readonly host: string; readonly port: number };
+
+function listenError(error: unknown, options: Place): CodedError {
   const where = { host: options.host, port: options.port };
   switch (errnoOf(error)) {
     case "EADDRINUSE":
@@ -133,7 +141,43 @@ function localAddress(server: Server): SocketAddress {
   return { address: plainAddress(local.address), port: local.port };
 }
 
+/** IPv6 sockets know an IPv4 address in this form only. */
+function addressFor(socket: UdpSocket, address: string): string {
+  const mapped = socket.address().family === "IPv6" && !address.includes(":");
+  return mapped ? MAPPED_IPV4_PREFIX + address : address;
+}
+
+function datagramSocket(socket: UdpSocket): DatagramSocket {
+  const { address, port } = socket.address();
+  return {
+    local: { address: plainAddress(address), port },
+    send: (bytes, to) => socket.send(bytes, to.port, addressFor(socket, to.address), () => {}),
+    close: () => new Promise((done) => socket.close(() => done())),
+  };
+}
+
+function bindDatagrams(options: DatagramOptions, receive: DatagramHandler): Promise<DatagramSocket> {
+  return new Promise((resolve, reject) => {
+    const { host, port, receiveBufferBytes } = options;
+    const socket = createSocket({
+      type: host.includes(":") ? "udp6" : "udp4",
+      recvBufferSize: receiveBufferBytes,
+    });
+    socket.on("message", (bytes, remote) =>
+      receive(bytes, { address: plainAddress(remote.address), port: remote.port }),
+    );
+    socket.once("error", (error) => reject(listenError(error, options)));
+    socket.bind({ address: host, port }, () => {
+      socket.removeAllListeners("error");
+      // What one datagram meets on its way is no matter of the socket.
+      socket.on("error", () => {});
+      resolve(datagramSocket(socket));
+    });
+  });
+}
+
 export const systemNetwork: Network = {
+  bindDatagrams,
   listen(options, accept): Promise<Listener> {
     return new Promise((resolve, reject) => {
       const server = createServer({ noDelay: true }, (socket) => {

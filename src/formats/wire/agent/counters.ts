@@ -16,6 +16,11 @@ export function nextCounters({ global, local }: Counters): Counters {
   return { global: (global + 1) >>> 0, local: 1 }; // the peer's counter has 32 bits
 }
 
+/** The same as one number that grows by one with each message. */
+export function sequenceOf({ global, local }: Counters): number {
+  return global * LOCAL_ROLL_OVER + local;
+}
+
 export class SenderCounter {
   #last: Counters;
 

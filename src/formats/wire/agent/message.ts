@@ -46,9 +46,14 @@ export type SealInput = {
   readonly message: Uint8Array;
   /** An agent that is not registered with a single IPv4 address puts its id in front; the manager never does. */
   readonly idPrefix?: string;
+  /** Level of zlib, 0 to 9; the peer's is 9, and agents take any. */
+  readonly compression?: number;
 };
 
-export function sealMessage({ cipher, random, counters, message, idPrefix }: SealInput): Buffer {
+const COMPRESSION = 9;
+
+export function sealMessage(input: SealInput): Buffer {
+  const { cipher, random, counters, message, idPrefix, compression: level = COMPRESSION } = input;
   assert(message.length >= 1 && message.length <= MESSAGE_BYTES_MAX, `message of ${message.length} bytes`);
   const plain = Buffer.allocUnsafe(OVERHEAD_BYTES + message.length);
   const head = `${digits(random, 5)}${digits(counters.global, 10)}:${digits(counters.local, 4)}:`;
@@ -56,7 +61,7 @@ export function sealMessage({ cipher, random, counters, message, idPrefix }: Sea
   plain.write(head, MD5_CHARS, "latin1");
   plain.set(message, OVERHEAD_BYTES);
   plain.write(hash("md5", plain.subarray(MD5_CHARS)), 0, "latin1");
-  return sealCompressed(cipher, deflateSync(plain, { level: 9, chunkSize: ZLIB_CHUNK_BYTES }), idPrefix);
+  return sealCompressed(cipher, deflateSync(plain, { level, chunkSize: ZLIB_CHUNK_BYTES }), idPrefix);
 }
 
 /** The layers above the compressor, apart because compressors differ and these do not. */

@@ -1,0 +1,152 @@
+/** Upgrades agents through the running manager and shows how far it is: `agents upgrade|upgrades`. */
+import { resolve } from "node:path";
+import { CodedError } from "#kernel/errors.ts";
+import { isObject, utf8Bytes } from "../bytes.ts";
+import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
+import { askHome } from "./control.ts";
+
+const LOOK_PERIOD_MS = 1000;
+
+export type UpgradeOptions = {
+  readonly home?: string;
+  readonly json?: boolean;
+  readonly agents: readonly string[];
+  readonly group?: string;
+  readonly all?: boolean;
+  readonly wpk: string;
+  readonly toVersion?: string;
+  readonly installer?: string;
+  readonly force?: boolean;
+  readonly canary: string;
+  readonly wave: number;
+  readonly maxFailures: string;
+  readonly healthSeconds: number;
+  readonly background?: boolean;
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown): Fields {
+  if (isObject(value)) return value;
+  throw new CodedError("answer_invalid", "The manager's answer is none that this version knows");
+}
+
+function list(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** `3 updated, 2 installing, 5 waiting`; states that no agent is in are left out. */
+function countsText(summary: Fields): string {
+  const counts = Object.entries(fields(summary["counts"])).filter(([, count]) => count !== 0);
+  return counts.map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+function selection({ agents, all, group }: UpgradeOptions): Fields {
+  const ways = [agents.length > 0, all === true, group !== undefined].filter(Boolean).length;
+  if (ways !== 1)
+    throw new CodedError(
+      "selection_invalid",
+      "Name agents by their ids, or give --group or --all: one of these",
+    );
+  if (all === true) return { all };
+  return group === undefined ? { agents } : { group };
+}
+
+export async function upgradeAgents(environment: Environment, options: UpgradeOptions): Promise<number> {
+  const { stdout } = environment;
+  const parameters = {
+    ...selection(options),
+    path: resolve(options.wpk),
+    version: options.toVersion ?? null,
+    installer: options.installer ?? null,
+    force: options.force === true,
+    canary: options.canary,
+    wave: options.wave,
+    failuresMax: options.maxFailures,
+    healthSeconds: options.healthSeconds,
+  };
+  const begun = fields(await askHome(environment, options.home, { command: "upgrade.begin", parameters }));
+  const { campaign } = begun;
+  const refused = list(begun["refused"]);
+  if (!options.json)
+    for (const { agentId, message } of refused)
+      stdout.write(utf8Bytes(`${agentId}: not upgraded: ${message}\n`));
+  if (campaign === null || options.background === true) {
+    if (options.json) stdout.write(`${JSON.stringify(begun)}\n`);
+    else stdout.write(campaign === null ? "No agent is upgraded\n" : beginText(begun));
+    return campaign === null ? EXIT_FAILURE : EXIT_OK;
+  }
+  if (!options.json) stdout.write(beginText(begun));
+  const summary = await untilEnded(environment, options, { campaign });
+  const tasks = list(
+    await askHome(environment, options.home, { command: "upgrade.tasks", parameters: { campaign } }),
+  );
+  const unwell = tasks.filter(({ state }) => state !== "updated");
+  if (options.json) stdout.write(`${JSON.stringify({ ...summary, refused, tasks })}\n`);
+  else for (const task of unwell) stdout.write(taskLine(task));
+  return unwell.length === 0 && refused.length === 0 ? EXIT_OK : EXIT_FAILURE;
+}
+
+function beginText({ agents, campaign, version }: Fields): string {
+  const to = version === null ? "" : ` to ${version}`;
+  return `Upgrade ${campaign} of ${agents} agents${to}; it goes on when this command ends: 'cyb3rhq agents upgrades ${campaign}'\n`;
+}
+
+/** Progress is for people: a line on stderr whenever something changed. */
+async function untilEnded(
+  environment: Environment,
+  { home, json }: UpgradeOptions,
+  parameters: Fields,
+): Promise<Fields> {
+  const { clock, stderr } = environment;
+  let shown = "";
+  for (;;) {
+    const summary = fields(await askHome(environment, home, { command: "upgrade.summary", parameters }));
+    const text = countsText(summary);
+    if (text !== shown && json !== true) stderr.write(`${text}\n`);
+    shown = text;
+    if (summary["running"] !== true) return summary;
+    await new Promise<void>((done) => clock.after(LOOK_PERIOD_MS, done));
+  }
+}
+
+function taskLine({ agentId, state, fromVersion, message }: Fields): string {
+  const text = `${String(agentId).padEnd(8)} ${String(state).padEnd(12)} ${String(fromVersion).padEnd(16)} ${message}`;
+  return utf8Bytes(`${text.trimEnd()}\n`);
+}
+
+function campaignLine(summary: Fields): string {
+  const { campaign, createdMs, file, running, stopped } = summary;
+  const began = new Date(Number(createdMs)).toISOString();
+  const state = stopped === null ? "" : ` (stopped: ${stopped})`;
+  return utf8Bytes(
+    `${String(campaign).padEnd(4)} ${began} ${running === true ? "running" : "ended  "} ${countsText(summary)}${state} ${file}\n`,
+  );
+}
+
+export type UpgradesOptions = {
+  readonly home?: string;
+  readonly json?: boolean;
+  readonly campaign: number | null;
+  readonly cancel?: boolean;
+};
+
+export async function showUpgrades(environment: Environment, options: UpgradesOptions): Promise<number> {
+  const { campaign, home } = options;
+  const ask = (command: string, parameters: Fields = {}) =>
+    askHome(environment, home, { command, parameters });
+  if (campaign === null) {
+    if (options.cancel === true)
+      throw new CodedError("campaign_missing", "Say which upgrade to cancel: its number");
+    const summaries = list(await ask("upgrade.list"));
+    if (options.json) environment.stdout.write(`${JSON.stringify(summaries)}\n`);
+    else environment.stdout.write(summaries.map(campaignLine).join("") || "No upgrades yet\n");
+    return EXIT_OK;
+  }
+  if (options.cancel === true) await ask("upgrade.stop", { campaign });
+  const summary = fields(await ask("upgrade.summary", { campaign }));
+  const tasks = list(await ask("upgrade.tasks", { campaign }));
+  if (options.json) environment.stdout.write(`${JSON.stringify({ ...summary, tasks })}\n`);
+  else environment.stdout.write(campaignLine(summary) + tasks.map(taskLine).join(""));
+  return EXIT_OK;
+}

@@ -1,0 +1,67 @@
+/**
+ * What passed between the manager and one agent since it was first heard: a few counters, so that they can be kept for every agent.
+ *
+ * Messages to an agent are told apart by how they begin, as the peer's own statistics name them.
+ */
+
+export type SentKind = "ack" | "ar" | "request" | "sca" | "shared";
+
+export type AgentCounts = {
+  readonly sinceMs: number;
+  readonly keepalives: number;
+  readonly startups: number;
+  readonly shutdowns: number;
+  readonly requestAnswers: number;
+  readonly events: number;
+  readonly sent: Readonly<Record<SentKind, number>>;
+  readonly notSent: number;
+};
+
+export type ReceivedKind = "keepalives" | "startups" | "shutdowns" | "requestAnswers" | "events";
+
+/** The first that fits counts; files that are pushed have no head of their own. */
+const HEADS: readonly (readonly [SentKind, Buffer])[] = [
+  ["ack", Buffer.from("#!-agent ack ")],
+  ["request", Buffer.from("#!-req ")],
+  ["ar", Buffer.from("#!-execd ")],
+  ["sca", Buffer.from("#!-sca-dump")],
+];
+
+export function sentKindOf(message: Uint8Array): SentKind {
+  const found = HEADS.find(([, head]) => head.equals(message.subarray(0, head.length)));
+  return found?.[0] ?? "shared";
+}
+
+export class AgentStatistics {
+  #sinceMs: number | null = null;
+  readonly #received = { keepalives: 0, startups: 0, shutdowns: 0, requestAnswers: 0, events: 0 };
+  readonly #sent = { ack: 0, ar: 0, request: 0, sca: 0, shared: 0 };
+  #notSent = 0;
+
+  received(kind: ReceivedKind, wallMs: number): void {
+    this.#sinceMs ??= wallMs;
+    this.#received[kind]++;
+  }
+
+  /** Gives what it was. */
+  sent(message: Uint8Array): SentKind {
+    const kind = sentKindOf(message);
+    this.#sent[kind]++;
+    return kind;
+  }
+
+  sentParts(count: number): void {
+    this.#sent.shared += count;
+  }
+
+  notSent(): void {
+    this.#notSent++;
+  }
+
+  /** Null until the agent said something. */
+  get counts(): AgentCounts | null {
+    if (this.#sinceMs === null) return null;
+    const sent = { ...this.#sent };
+    return { sinceMs: this.#sinceMs, ...this.#received, sent, notSent: this.#notSent };
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * What others ask of agents, put together: requests through the intake thread, upgrades, and the two local sockets over which the command
+ * line and the peer's tools ask.
+ */
+import { Worker } from "node:worker_threads";
+import { valuesOf } from "#config/internal-options.ts";
+import type { AgentUpdate } from "#connection/needs.ts";
+import { CodedError, messageOf } from "#kernel/errors.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import { systemLocalSockets } from "#kernel/platform/local-sockets.ts";
+import type { Clock } from "#kernel/ports/clock.ts";
+import type { Log } from "#kernel/ports/log.ts";
+import type { Metrics } from "#kernel/ports/metrics.ts";
+import { answerControl } from "#local-sockets/control.ts";
+import { FramedService } from "#local-sockets/framed-service.ts";
+import type { JsonObject } from "#local-sockets/json.ts";
+import { answerRemote } from "#local-sockets/remote.ts";
+import { type AgentId, agentIdOf } from "#model/agent.ts";
+import type { AgentStore } from "#registry/agent-store.ts";
+import type { UpgradableAgent } from "#upgrade/needs.ts";
+import type { PackageOutcome, PackageRequest } from "#upgrade/package-file.ts";
+import { UpgradeService } from "#upgrade/service.ts";
+import { AgentCalls } from "./agent-calls.ts";
+import { controlCommands } from "./control-commands.ts";
+import type { HomePaths } from "./home.ts";
+import { PEER_VERSION, type Settings } from "./settings.ts";
+import type { AgentCallAnswer, ToIntake } from "./thread-messages.ts";
+
+export type AgentControlNeeds = {
+  readonly paths: HomePaths;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly agents: AgentStore;
+  /** The groups of an agent, which has some afterwards. */
+  readonly assignGroup: (id: AgentId, sum: string) => string;
+  readonly counters: () => Readonly<Record<string, number>>;
+  readonly startedMs: number;
+  readonly sendToIntake: (message: ToIntake) => void;
+};
+
+export class AgentControl {
+  readonly #needs: AgentControlNeeds;
+  readonly #calls: AgentCalls;
+  readonly #upgrades: UpgradeService;
+  readonly #sockets: ReadonlyMap<string, FramedService>;
+
+  constructor(needs: AgentControlNeeds) {
+    this.#needs = needs;
+    this.#calls = new AgentCalls(needs.sendToIntake);
+    this.#upgrades = this.#makeUpgrades();
+    const commands = controlCommands({ agents: needs.agents, calls: this.#calls, upgrades: this.#upgrades });
+    const { controlSocket, remoteSocket } = needs.paths;
+    const serve = (path: string, answer: (request: Buffer) => Promise<Uint8Array | null>) =>
+      new FramedService(path, {
+        clock: needs.clock,
+        localSockets: systemLocalSockets,
+        metrics: needs.metrics,
+        answer,
+      });
+    this.#sockets = new Map([
+      [controlSocket, serve(controlSocket, (request) => answerControl(commands, request))],
+      [remoteSocket, serve(remoteSocket, (request) => answerRemote(this.#remoteNeeds(), request))],
+    ]);
+  }
+
+  /** Does not reject: agents are served without it. */
+  async start(): Promise<void> {
+    await this.#guarded("Upgrades do not go on", () => this.#upgrades.start());
+    for (const [path, socket] of this.#sockets)
+      await this.#guarded(`The socket ${path} is not served`, () => socket.start());
+  }
+
+  async stop(): Promise<void> {
+    this.#upgrades.stop();
+    await Promise.all([...this.#sockets.values()].map((socket) => socket.stop()));
+  }
+
+  take(answer: AgentCallAnswer): void {
+    this.#calls.take(answer);
+  }
+
+  agentsChanged(updates: readonly AgentUpdate[]): void {
+    for (const update of updates)
+      if (update.kind === "upgrade_reported") this.#upgrades.reported(update.agentId, update.result);
+  }
+
+  async #guarded(problem: string, act: () => void | Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#needs.log.write("error", `${problem}: ${messageOf(error)}`);
+    }
+  }
+
+  #makeUpgrades(): UpgradeService {
+    const { clock, log, metrics, paths } = this.#needs;
+    return new UpgradeService({
+      clock,
+      files: systemFiles,
+      log,
+      metrics,
+      managerVersion: PEER_VERSION,
+      packages: paths.packages,
+      taskFile: paths.upgradeTasks,
+      agent: (id) => this.#upgradable(id),
+      request: (id, payload) => this.#calls.request(id, payload),
+      preparePackage: (path) =>
+        takePackageApart({
+          path,
+          authorities: paths.packageAuthorities,
+          directory: paths.packages,
+          nowMs: clock.wallMs(),
+        }),
+    });
+  }
+
+  #upgradable(id: AgentId): UpgradableAgent | null {
+    const record = this.#reading(() => this.#needs.agents.find(id));
+    if (record === null) return null;
+    return {
+      id,
+      active: record.status === "active",
+      version: record.info?.version ?? null,
+      platform: record.info?.os.platform ?? "",
+      lastKeepaliveSeconds: record.lastKeepaliveSeconds ?? 0,
+    };
+  }
+
+  #remoteNeeds(): Parameters<typeof answerRemote>[0] {
+    const { agents, assignGroup, clock, counters, settings, startedMs } = this.#needs;
+    return {
+      request: (id, payload) => this.#calls.request(id, payload),
+      counters,
+      agentCounts: (ids) => this.#calls.counts(ids),
+      activeAgents: (lastId, limit) => this.#reading(() => activeAgents(agents, lastId, limit)),
+      section: (name) => remoteSection(settings, name),
+      assignGroup: (id, sum) => this.#reading(() => (agents.find(id) === null ? null : assignGroup(id, sum))),
+      wallMs: () => clock.wallMs(),
+      startedMs,
+      queueSize: settings.config.remote.secure?.queueSize ?? 0,
+    };
+  }
+
+  /** Null when the registry fails, which has said so itself. */
+  #reading<T>(read: () => T | null): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof CodedError) return null;
+      throw error;
+    }
+  }
+}
+
+function activeAgents(agents: AgentStore, lastId: number, limit: number): readonly AgentId[] {
+  const found: AgentId[] = [];
+  let after: AgentId | null = agentIdOf(Math.floor(lastId));
+  while (found.length < limit) {
+    const page = agents.list(after);
+    found.push(...page.filter(({ status }) => status === "active").map(({ id }) => id));
+    after = page.at(-1)?.id ?? null;
+    if (after === null) break;
+  }
+  return found.slice(0, limit);
+}
+
+/** Sections of the connection service, as the peer shows them. */
+function remoteSection({ config, options }: Settings, name: string): JsonObject | null {
+  const { global, remote } = config;
+  switch (name) {
+    case "global":
+      return {
+        global: {
+          agents_disconnection_time: global.agentsDisconnectionSeconds,
+          agents_disconnection_alert_time: global.agentsDisconnectionAlertSeconds,
+        },
+      };
+    case "internal":
+      return { internal: { remoted: valuesOf(options, "remoted") } };
+    case "remote":
+      return remote.secure === null ? null : { remote: [secureRemote(remote.secure)] };
+    default:
+      return null;
+  }
+}
+
+type SecureRemote = NonNullable<Settings["config"]["remote"]["secure"]>;
+
+function secureRemote(secure: SecureRemote): JsonObject {
+  const yesOrNo = (value: boolean) => (value ? "yes" : "no");
+  return {
+    connection: "secure",
+    ipv6: yesOrNo(secure.ipv6),
+    ...(secure.localIp === null ? {} : { local_ip: secure.localIp }),
+    protocol: [...(secure.protocols.tcp ? ["TCP"] : []), ...(secure.protocols.udp ? ["UDP"] : [])],
+    port: String(secure.port),
+    queue_size: String(secure.queueSize),
+    rids_closing_time: secure.ridsClosingSeconds,
+    connection_overtake_time: secure.connectionOvertakeSeconds,
+    agents: { allow_higher_versions: yesOrNo(secure.allowHigherVersions) },
+  };
+}
+
+function takePackageApart(request: PackageRequest): Promise<PackageOutcome> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL("./wpk-thread.ts", import.meta.url), { workerData: request });
+    worker.once("message", resolve);
+    worker.once("error", (error) => resolve({ ok: false, code: "package_failed", text: messageOf(error) }));
+  });
+}

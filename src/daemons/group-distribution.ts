@@ -1,0 +1,79 @@
+/** Brings the groups thread, the registry and the intake thread together: agents get the files of their groups. */
+import { GroupEvents } from "#groups/events.ts";
+import { groupListOf } from "#groups/group-list.ts";
+import { SharedConfiguration } from "#groups/shared-configuration.ts";
+import { CodedError } from "#kernel/errors.ts";
+import type { Clock } from "#kernel/ports/clock.ts";
+import type { Log } from "#kernel/ports/log.ts";
+import type { Metrics } from "#kernel/ports/metrics.ts";
+import type { AgentStore } from "#registry/agent-store.ts";
+import type { GroupsThreadData } from "./groups-thread.ts";
+import { Thread, type ThreadHost } from "./thread.ts";
+import type { FromGroups, ToGroups, ToIntake } from "./thread-messages.ts";
+
+export type GroupDistributionNeeds = {
+  readonly host: ThreadHost;
+  readonly agents: AgentStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly home: string;
+  /** `remoted.shared_reload`. */
+  readonly lookSeconds: number;
+  /** `remoted.guess_agent_group`. */
+  readonly guessesGroup: boolean;
+  readonly sendToIntake: (message: ToIntake) => void;
+};
+
+export class GroupDistribution {
+  readonly configuration: SharedConfiguration;
+  readonly #thread: Thread<FromGroups, ToGroups>;
+
+  constructor(needs: GroupDistributionNeeds) {
+    const { agents, clock, guessesGroup, home, host, log, lookSeconds, metrics, sendToIntake } = needs;
+    this.configuration = new SharedConfiguration({
+      agents,
+      clock,
+      events: new GroupEvents(log, metrics),
+      guessesGroup,
+      syncStatus: "synced",
+      want: (list) => this.#thread.send({ kind: "want", list }),
+      load: (list, sum) => this.#thread.send({ kind: "load", list, sum }),
+      push: (push) => sendToIntake({ kind: "push", push }),
+    });
+    const data: GroupsThreadData = { home, lookSeconds, lists: storedLists(agents) };
+    this.#thread = new Thread("groups", { data }, host, (message) => this.#take(message));
+  }
+
+  get ready(): Promise<string> {
+    return this.#thread.ready;
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#thread.counters;
+  }
+
+  async stop(): Promise<void> {
+    this.#thread.send({ kind: "stop" });
+    await this.#thread.stopped;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#thread.terminate();
+  }
+
+  #take(message: FromGroups): void {
+    if (message.kind === "sums") this.configuration.sumsChanged(message.changes);
+    else this.configuration.loaded(message.sum, message.bytes);
+  }
+}
+
+/** A damaged row must not keep the manager from its start: its agent's keepalives tell the list again. */
+function storedLists(agents: AgentStore): readonly string[] {
+  try {
+    return agents.groupLists().map(({ groups }) => groupListOf(groups));
+  } catch (error) {
+    if (error instanceof CodedError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/** The groups thread: reads and hashes shared files, which takes a second for large groups. */
+import { workerData } from "node:worker_threads";
+import { GroupEvents } from "#groups/events.ts";
+import { MergedFiles } from "#groups/merged-files.ts";
+import { SystemClock } from "#kernel/platform/clock.ts";
+import { systemFiles } from "#kernel/platform/files.ts";
+import type { Timer } from "#kernel/ports/clock.ts";
+import { ThreadLink } from "./thread-link.ts";
+import type { FromGroups, ToGroups } from "./thread-messages.ts";
+
+export type GroupsThreadData = {
+  readonly home: string;
+  /** `remoted.shared_reload`. */
+  readonly lookSeconds: number;
+  /** Those that agents have. */
+  readonly lists: readonly string[];
+};
+
+/** New lists come many at a time when agents are put into groups. */
+const WANTED_LOOK_DELAY_MS = 100;
+
+const data: GroupsThreadData = workerData;
+const link = new ThreadLink<FromGroups>();
+
+function serve(): void {
+  const events = new GroupEvents(link.log("cyb3rhq-remoted"), link.counters);
+  const merged = new MergedFiles({ files: systemFiles, events, home: data.home });
+  const look = () => {
+    const changes = merged.look();
+    if (changes.length > 0) link.send({ kind: "sums", changes });
+  };
+  for (const list of data.lists) merged.want(list);
+  merged.removeOthers();
+  look();
+  const clock = new SystemClock();
+  const timer = clock.every(data.lookSeconds * 1000, look);
+  let soon: Timer | null = null;
+  link.onMessage((message: ToGroups) => {
+    switch (message.kind) {
+      case "want":
+        merged.want(message.list);
+        soon ??= clock.after(WANTED_LOOK_DELAY_MS, () => {
+          soon = null;
+          look();
+        });
+        return;
+      case "load":
+        link.send({ kind: "loaded", sum: message.sum, bytes: merged.load(message.list, message.sum) });
+        return;
+      default:
+        timer.cancel();
+        soon?.cancel();
+        link.stopped();
+    }
+  });
+  link.ready("");
+}
+
+try {
+  serve();
+} catch (error) {
+  link.failed(error);
+}

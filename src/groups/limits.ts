@@ -1,0 +1,28 @@
+/** Every bound of the groups, with its reason. What happens at a bound is said in the log (`events.ts`). */
+
+/** Groups that are looked at; the peer's users have hundreds. */
+export const GROUPS_MAX = 10_000;
+
+/** Lists of several groups that agents have; each is a merged.mg of its own on the disk. */
+export const MULTIGROUPS_MAX = 10_000;
+
+/** Groups of one agent (wazuh v4.14.7: MAX_GROUPS_PER_MULTIGROUP). */
+export const GROUPS_PER_AGENT_MAX = 128;
+
+/** Entries of one group's folder, folders in it counted; one costs a look at the disk every `remoted.shared_reload` seconds. */
+export const SHARED_ENTRIES_MAX = 10_000;
+
+/** From `etc/shared/…` on, as the peer counts; a longer path is left out. */
+export const SHARED_PATH_BYTES_MAX = 200;
+
+/** Of one merged.mg. It is in memory while it is made and while it is sent: five times the largest that is planned for. */
+export const MERGED_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * Between the end of a push and the next one of the same file to the same agent: one that cannot keep what it is sent would else be
+ * sent it with every keepalive.
+ */
+export const PUSH_AGAIN_MS = 60_000;
+
+/** Of all files that are being sent: two of the largest that are planned for and some. Those beyond it are sent later. */
+export const LOADED_BYTES_MAX = 128 * 1024 * 1024;
