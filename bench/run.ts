@@ -18,7 +18,7 @@ const NODE_FLAGS = [
   "--enable-experimental-regexp-engine-on-excessive-backtracks",
   "--regexp-backtracks-before-fallback=1000",
   "--expose-gc",
-  "--max-semi-space-size=8",
+  "--max-semi-space-size=16",
 ];
 const MEASURE = fileURLToPath(new URL("measure.ts", import.meta.url));
 const CORPUS_COLUMNS = 14;

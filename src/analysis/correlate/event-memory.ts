@@ -11,8 +11,8 @@ import { runSearch, type Search } from "./search.ts";
 /** `<global><memory_size>`: the default and the least. */
 export const MEMORY_EVENTS_DEFAULT = 8192;
 export const MEMORY_EVENTS_MIN = 2048;
-/** On average, so that events of the largest size cannot take the memory of everything else: 64 MiB with the default. */
-export const MEMORY_BYTES_PER_EVENT = 8192;
+/** On average, so that events of the largest size cannot take the memory of everything else: 32 MiB with the default. */
+export const MEMORY_BYTES_PER_EVENT = 4096;
 /** At least so many events go at once when the memory is over its bound. */
 const TRIMMED_TOGETHER = 10;
 

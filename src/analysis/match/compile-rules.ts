@@ -53,11 +53,18 @@ export type CompileTools = {
   readonly places: PlaceLookup;
 };
 
-/** False when the log lacks every literal of which the condition needs one; null when nothing can be told that way. */
-function literalCheck(condition: Condition, scanner: LiteralScanner): Check | null {
+/** The ids of literals of which the log must hold one for the condition to hold; null when nothing can be told that way. */
+function literalsOf(condition: Condition, scanner: LiteralScanner): readonly number[] | null {
   if (condition.kind !== "pattern" || condition.subject.kind !== "log" || condition.negate) return null;
-  const ids = scanner.idsOf(condition.pattern.required);
-  return ids === null ? null : () => scanner.sees(ids);
+  return scanner.idsOf(condition.pattern.required);
+}
+
+/** Those of the condition that allows the fewest. */
+function literalsOfRule(rule: RuleDefinition, scanner: LiteralScanner): readonly number[] | null {
+  return rule.conditions.reduce<readonly number[] | null>((fewest, condition) => {
+    const literals = literalsOf(condition, scanner);
+    return literals === null || (fewest !== null && fewest.length <= literals.length) ? fewest : literals;
+  }, null);
 }
 
 /** Cheap and selective first: the verdict does not depend on the order of pure checks. */
@@ -66,8 +73,8 @@ function checksOf(rule: RuleDefinition, set: Ruleset, tools: CompileTools): read
   const decoderId = decoderIdOf(rule, set);
   if (decoderId !== null) checks.push((event) => event.decoder.id === decoderId);
   for (const condition of rule.conditions) {
-    const check = literalCheck(condition, tools.scanner);
-    if (check !== null) checks.push(check);
+    const literals = literalsOf(condition, tools.scanner);
+    if (literals !== null) checks.push(() => tools.scanner.sees(literals));
   }
   const fields = rule.conditions.filter(
     (condition) => condition.kind === "pattern" && condition.subject.kind !== "log",
@@ -177,6 +184,7 @@ class Compiler {
     const indexed = nodes.map(({ rule }) => ({
       definition: rule.definition,
       decoderId: decoderIdOf(rule.definition, this.#set),
+      literals: literalsOfRule(rule.definition, this.#tools.scanner),
     }));
     return { nodes, index: SiblingIndex.build(indexed, this.#tools) };
   }

@@ -27,6 +27,7 @@ export class LiteralScanner {
   #literalsOfRow: readonly (readonly number[])[] = [];
   /** The number of the log in which a literal was seen last. */
   #seenIn = new Uint32Array(0);
+  #seen: number[] = [];
   #log = "";
   #logNumber = 0;
   #scanned = false;
@@ -71,9 +72,16 @@ export class LiteralScanner {
     return false;
   }
 
+  /** The ids of all literals that the log holds, each once; valid until the next log. */
+  get seen(): readonly number[] {
+    if (!this.#scanned) this.#scan();
+    return this.#seen;
+  }
+
   #scan(): void {
     this.#scanned = true;
     this.#logNumber = (this.#logNumber + 1) >>> 0;
+    this.#seen.length = 0;
     const log = this.#log;
     const table = this.#table;
     const columnOf = this.#columnOf;
@@ -87,7 +95,11 @@ export class LiteralScanner {
 
   #hit(row: number): void {
     const literals = this.#literalsOfRow[(row - this.#firstHit) / this.#columns] ?? [];
-    for (const id of literals) this.#seenIn[id] = this.#logNumber;
+    for (const id of literals) {
+      if (this.#seenIn[id] === this.#logNumber) continue;
+      this.#seenIn[id] = this.#logNumber;
+      this.#seen.push(id);
+    }
   }
 
   /** Rows that end a literal come last, so that one comparison tells them. */

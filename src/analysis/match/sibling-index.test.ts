@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileRuleset, EngineFixture, JSON_DECODER } from "#analysis/engine.fixture.ts";
 import type { Event } from "#analysis/event.ts";
+import { Trace } from "#analysis/trace/trace.ts";
 import { SeededRandom } from "#testing/random.ts";
 import type { CompiledRule, RuleNode, Siblings } from "./compiled-rule.ts";
 
@@ -126,4 +127,34 @@ test("SiblingIndex keeps the order of siblings among looked-up and other rules",
   assert.equal(ruleOf("C"), 100004);
   assert.equal(ruleOf("d"), 100006);
   assert.equal(ruleOf("none"), 100006);
+});
+
+test("siblings whose literals the log lacks are passed over, and those that are tried keep their order", () => {
+  const texts = [
+    "alpha|beta",
+    "beta",
+    "gamma|alpha|beta",
+    "x",
+    "delta",
+    "alpha delta",
+    "beta|epsilon",
+    "^zeta",
+  ];
+  const rules = texts.map(
+    (text, index) =>
+      `<rule id="${100_001 + index}" level="${1 + ((index * 5) % 7)}"><match>${text}</match><description>d</description></rule>`,
+  );
+  const set = compileRuleset({ rules: rules.join("\n") });
+  const words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "x", "alpha delta", "none"];
+  const random = new SeededRandom(11);
+  const found = new Set<number | null>();
+  for (let round = 0; round < 300; round++) {
+    const message = Array.from({ length: random.below(4) }, () => random.pick(words)).join(" ");
+    const indexed = new EngineFixture(set, { mode: "session" }).rule(message);
+    const walked = new EngineFixture(set, { mode: "session" });
+    const outcome = walked.engine.process(walked.raw(message), new Trace());
+    assert.equal(indexed, outcome.kind === "analysed" ? (outcome.verdict?.rule.id ?? null) : null, message);
+    found.add(indexed);
+  }
+  assert.ok(found.size >= 6, `${found.size} verdicts`);
 });

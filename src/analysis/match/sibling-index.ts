@@ -1,20 +1,24 @@
 /**
  * Finds, among siblings, the rules that can match an event without trying the others.
  *
- * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. The rest is always tried,
- * but for rules that ask for another program: which those are is remembered by program name, a tenth of the engine's time on syslog. Positions stay ascending, so that the
- * order of trial is the peer's.
+ * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. Of the rest those are tried
+ * that ask for no other program, which is remembered by program name (a tenth of the engine's time on syslog), and whose literals the
+ * log holds. Positions stay ascending, so that the order of trial is the peer's.
  */
 import { foldAscii } from "#formats/patterns/fold.ts";
 import type { Event } from "../event.ts";
 import { ownCopy } from "../own-copy.ts";
 import type { Condition, RuleDefinition, Subject } from "../ruleset/rule.ts";
 import { type SubjectReader, type SubjectTools, subjectReader } from "./checks.ts";
+import type { LiteralScanner } from "./literal-scanner.ts";
 
 /** Below this a plain walk costs less than a look-up. */
 const SIBLINGS_INDEXED_MIN = 6;
 /** A look-up pays for itself once it replaces so many trials. */
 const GROUP_RULES_MIN = 3;
+
+/** So many rules whose literals are looked up cost more when each is tried. */
+const LITERAL_RULES_MIN = 4;
 
 /** Program names come from outside: beyond so many the memo of a list starts again; a list of a real rule set has 80 positions. */
 const PROGRAM_NAMES_REMEMBERED_MAX = 128;
@@ -23,30 +27,97 @@ const PROGRAM_NAME_REMEMBERED_BYTES_MAX = 128;
 
 type AllowsProgram = (position: number, programName: string | null) => boolean;
 
+/** Literals of which the log must hold one, as the scanner knows them, by position; null for rules that need none. */
+type LiteralsOf = (position: number) => readonly number[] | null;
+
+/** Positions to try, but those whose literals the log lacks. */
+class Positions {
+  readonly #all: readonly number[];
+  readonly #withoutLiterals: readonly number[];
+  readonly #ofLiteral = new Map<number, number[]>();
+
+  constructor(all: readonly number[], literalsOf: LiteralsOf) {
+    this.#all = all;
+    this.#withoutLiterals = all.filter((position) => literalsOf(position) === null);
+    if (all.length - this.#withoutLiterals.length < LITERAL_RULES_MIN) return;
+    for (const position of all) {
+      for (const literal of new Set(literalsOf(position))) {
+        const known = this.#ofLiteral.get(literal);
+        if (known === undefined) this.#ofLiteral.set(literal, [position]);
+        else known.push(position);
+      }
+    }
+  }
+
+  for(scanner: LiteralScanner): readonly number[] {
+    const ofLiteral = this.#ofLiteral;
+    if (ofLiteral.size === 0) return this.#all;
+    let found: number[] | null = null;
+    for (const literal of scanner.seen) {
+      const positions = ofLiteral.get(literal);
+      if (positions === undefined) continue;
+      if (found === null) found = [...positions];
+      else found.push(...positions);
+    }
+    return found === null ? this.#withoutLiterals : mergeFew(this.#withoutLiterals, found);
+  }
+}
+
+/** `few` may hold a position twice, in any order. */
+function mergeFew(many: readonly number[], few: number[]): readonly number[] {
+  few.sort((a, b) => a - b);
+  const merged: number[] = [];
+  let next = 0;
+  for (const position of many) {
+    for (; (few[next] ?? position) < position; next++) {
+      const own = few[next];
+      if (own !== undefined && own !== few[next - 1]) merged.push(own);
+    }
+    merged.push(position);
+  }
+  for (; next < few.length; next++) {
+    const own = few[next];
+    if (own !== undefined && own !== few[next - 1]) merged.push(own);
+  }
+  return merged;
+}
+
+type Facts = { readonly allows: AllowsProgram; readonly literalsOf: LiteralsOf };
+
 class Hits {
   readonly own: readonly number[];
   /** Merged with the positions that are always tried: the answer when only one group has hits. */
   readonly #withRest: readonly number[];
-  readonly #withoutProgram: readonly number[];
-  readonly #ofProgram = new Map<string, readonly number[]>();
-  readonly #allows: AllowsProgram;
+  readonly #ofAnyProgram: Positions;
+  readonly #withoutProgram: Positions;
+  readonly #ofProgram = new Map<string, Positions>();
+  readonly #facts: Facts;
 
-  constructor(own: readonly number[], rest: readonly number[], allows: AllowsProgram) {
+  constructor(own: readonly number[], rest: readonly number[], facts: Facts) {
     this.own = own;
+    this.#facts = facts;
     this.#withRest = mergeAscending(own, rest);
-    this.#withoutProgram = this.#withRest.filter((position) => allows(position, null));
-    this.#allows = allows;
+    this.#ofAnyProgram = new Positions(this.#withRest, facts.literalsOf);
+    this.#withoutProgram = this.#allowed(null);
   }
 
-  withRest(programName: string | null): readonly number[] {
+  withRest(programName: string | null): Positions {
     if (programName === null) return this.#withoutProgram;
     const known = this.#ofProgram.get(programName);
     if (known !== undefined) return known;
-    if (programName.length > PROGRAM_NAME_REMEMBERED_BYTES_MAX) return this.#withRest;
+    if (programName.length > PROGRAM_NAME_REMEMBERED_BYTES_MAX) return this.#ofAnyProgram;
     if (this.#ofProgram.size >= PROGRAM_NAMES_REMEMBERED_MAX) this.#ofProgram.clear();
-    const allowed = this.#withRest.filter((position) => this.#allows(position, programName));
+    const allowed = this.#allowed(programName);
     this.#ofProgram.set(ownCopy(programName), allowed);
     return allowed;
+  }
+
+  #allowed(programName: string | null): Positions {
+    const { allows, literalsOf } = this.#facts;
+    return new Positions(
+      this.#withRest.filter((position) => allows(position, programName)),
+      literalsOf,
+    );
   }
 }
 
@@ -61,7 +132,14 @@ type Key = {
 
 type PatternCondition = Extract<Condition, { readonly kind: "pattern" }>;
 
-export type IndexedRule = { readonly definition: RuleDefinition; readonly decoderId: number | null };
+export type IndexedRule = {
+  readonly definition: RuleDefinition;
+  readonly decoderId: number | null;
+  /** Ids of the scanner: the rule holds only when the log has one of these. Null when nothing can be told. */
+  readonly literals: readonly number[] | null;
+};
+
+export type IndexTools = SubjectTools & { readonly scanner: LiteralScanner };
 
 function keysOf(rule: IndexedRule): Key[] {
   if (rule.decoderId !== null)
@@ -85,15 +163,22 @@ export class SiblingIndex {
   readonly #groups: readonly Group[];
   /** For an event that no look-up found. */
   readonly #rest: Hits;
+  readonly #scanner: LiteralScanner;
 
-  private constructor(byDecoder: ReadonlyMap<number, Hits>, groups: readonly Group[], rest: Hits) {
+  private constructor(
+    byDecoder: ReadonlyMap<number, Hits>,
+    groups: readonly Group[],
+    rest: Hits,
+    scanner: LiteralScanner,
+  ) {
     this.#byDecoder = byDecoder;
     this.#groups = groups;
     this.#rest = rest;
+    this.#scanner = scanner;
   }
 
   /** Null when a plain walk is as good. */
-  static build(rules: readonly IndexedRule[], tools: SubjectTools): SiblingIndex | null {
+  static build(rules: readonly IndexedRule[], tools: IndexTools): SiblingIndex | null {
     if (rules.length < SIBLINGS_INDEXED_MIN) return null;
     const keys = rules.map(keysOf);
     const counts = new Map<string, number>();
@@ -112,20 +197,22 @@ export class SiblingIndex {
       if (best === null || (counts.get(best.signature) ?? 0) < GROUP_RULES_MIN) rest.push(position);
       else addKey(positions, best, position);
     }
-    if (positions.size === 0) return null;
+    const withLiterals = rules.filter(({ literals }) => literals !== null).length;
+    if (positions.size === 0 && withLiterals < LITERAL_RULES_MIN) return null;
     const asks = rules.map(({ definition }) => programConditions(definition));
     const allows: AllowsProgram = (position, programName) =>
       asks[position]?.every(
         ({ pattern, negate }) => programName !== null && pattern.test(programName) !== negate,
       ) === true;
+    const facts: Facts = { allows, literalsOf: (position) => rules[position]?.literals ?? null };
     const hitsOf = (of: ReadonlyMap<string, readonly number[]>): Map<string, Hits> =>
-      new Map([...of].map(([value, own]) => [value, new Hits(own, rest, allows)]));
+      new Map([...of].map(([value, own]) => [value, new Hits(own, rest, facts)]));
     const decoders = hitsOf(positions.get("decoder")?.of ?? new Map());
     const groups = [...positions.values()].flatMap(({ subject, of }) =>
       subject === null ? [] : [{ read: subjectReader(subject, tools), hitsOf: hitsOf(of) }],
     );
     const byDecoder = new Map([...decoders].map(([id, hits]) => [Number(id), hits]));
-    return new SiblingIndex(byDecoder, groups, new Hits([], rest, allows));
+    return new SiblingIndex(byDecoder, groups, new Hits([], rest, facts), tools.scanner);
   }
 
   /** Positions of the siblings to try, ascending. */
@@ -138,9 +225,9 @@ export class SiblingIndex {
       const hits = group.hitsOf.get(foldAscii(value));
       if (hits === undefined) continue;
       if (first === undefined) first = hits;
-      else merged = mergeAscending(merged ?? first.withRest(event.programName), hits.own);
+      else merged = mergeAscending(merged ?? first.withRest(event.programName).for(this.#scanner), hits.own);
     }
-    return merged ?? (first ?? this.#rest).withRest(event.programName);
+    return merged ?? (first ?? this.#rest).withRest(event.programName).for(this.#scanner);
   }
 }
 
