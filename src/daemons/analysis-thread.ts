@@ -194,6 +194,8 @@ class AnalysisLoop {
   readonly #limit: EventLimit | null;
   /** A block is analysed in part: what the engine holds is of no position. */
   #insideBlock = false;
+  /** A reload left a rule set behind; giving it back takes 0.2 s, a fifth of a reload, so it waits until there is nothing to analyse. */
+  #hasOldSet = false;
   #set: CompiledRuleset;
   #engine: Engine;
   #loadings = 0;
@@ -235,6 +237,8 @@ class AnalysisLoop {
         this.#handOver();
         this.#limit?.caughtUp();
         if (this.#progress.stopped) break;
+        if (this.#hasOldSet) giveBackMemory();
+        this.#hasOldSet = false;
         await this.#reader.waitForMore();
         continue;
       }
@@ -320,7 +324,7 @@ class AnalysisLoop {
     this.#set = set;
     this.#engine = engine;
     this.#pipeline.replaceEngine(engine);
-    giveBackMemory();
+    this.#hasOldSet = true;
   }
 
   reportRules(seconds: number, errors: readonly string[]): void {
