@@ -9,7 +9,6 @@ import { AgentConnectionService } from "#connection/service.ts";
 import { encodeFrame } from "#formats/wire/agent/frame.ts";
 import { sealMessage } from "#formats/wire/agent/message.ts";
 import { messageCipher } from "#formats/wire/agent/message-cipher.ts";
-import { ANY_ADDRESS, agentIdOf, parseAgentKey, parseAgentName } from "#model/agent.ts";
 import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
 import type { EventSink } from "#model/event-sink.ts";
 import { FakeClock } from "#testing/clock.ts";
@@ -17,6 +16,7 @@ import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { FakeNetwork } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
+import { agentEntry } from "./agents.ts";
 import { type Benchmark, cpuSecondsSince, type Figures, quantile } from "./benchmark.ts";
 
 const AGENTS = 1000;
@@ -45,14 +45,6 @@ export class BlockSink implements EventSink {
   whenDurable(run: () => void): void {
     run();
   }
-}
-
-function agentEntry(number: number): AgentEntry {
-  const id = agentIdOf(number);
-  const name = parseAgentName(`agent-${id}`);
-  const key = parseAgentKey(id.padStart(64, "a"));
-  assert(name !== null && key !== null);
-  return { id, name, address: ANY_ADDRESS, key };
 }
 
 function sealedChunk(agent: AgentEntry, firstLocal: number): Buffer {

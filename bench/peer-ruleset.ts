@@ -17,7 +17,7 @@ export function peerSources(dataDirectory: string): RulesetSources {
 export function compileSources(sources: RulesetSources): CompiledRuleset {
   const { ruleset, problems } = loadRuleset(systemFiles, sources);
   if (ruleset === null) throw new Error(JSON.stringify(problems.slice(0, PROBLEMS_SHOWN_MAX), null, 1));
-  return new CompiledRuleset(ruleset, LEVELS, readMitreTable(systemFiles));
+  return new CompiledRuleset(ruleset, LEVELS, { mitre: readMitreTable(systemFiles) });
 }
 
 export function loadPeerRuleset(dataDirectory: string): {

@@ -12,12 +12,12 @@ import { encodeFrame } from "#formats/wire/agent/frame.ts";
 import { sealMessage } from "#formats/wire/agent/message.ts";
 import { messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
-import { ANY_ADDRESS, agentIdOf, parseAgentKey, parseAgentName } from "#model/agent.ts";
 import type { EventSink } from "#model/event-sink.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { type FakeConnection, FakeNetwork } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
+import { agentEntry } from "./agents.ts";
 import { type Benchmark, cpuSecondsSince, type Figures, quantile } from "./benchmark.ts";
 
 const AGENTS = 1000;
@@ -34,14 +34,6 @@ type Agent = {
 };
 
 const sink: EventSink = { pressure: "none", append: () => true, whenDurable: (run) => run() };
-
-function entryOf(number: number): AgentEntry {
-  const id = agentIdOf(number);
-  const name = parseAgentName(`agent-${id}`);
-  const key = parseAgentKey(id.padStart(64, "a"));
-  assert(name !== null && key !== null);
-  return { id, name, address: ANY_ADDRESS, key };
-}
 
 function frameOf(entry: AgentEntry, text: string): Buffer {
   const cipher = messageCipher(entry, "aes");
@@ -120,7 +112,7 @@ async function measure(corpus: string): Promise<Figures> {
   const network = new FakeNetwork();
   const service = await startService(network);
   const agents = Array.from({ length: AGENTS }, (_, index): Agent => {
-    const entry = entryOf(index + 1);
+    const entry = agentEntry(index + 1);
     service.applyKeyChange({ kind: "put", agent: entry });
     const connection = network.connect(1514);
     connection.receive(frameOf(entry, '#!-agent startup {"version":"v4.14.7"}'));

@@ -58,7 +58,10 @@ export function compileRuleset(texts: RulesetTexts): CompiledRuleset {
   assert(ruleset !== null);
   const levels = texts.levels ?? { log: 3, mail: 12 };
   const { places = {} } = texts;
-  return new CompiledRuleset(ruleset, levels, null, texts.responses, (address) => places[address] ?? null);
+  return new CompiledRuleset(ruleset, levels, {
+    ...(texts.responses === undefined ? {} : { responses: texts.responses }),
+    places: (address) => places[address] ?? null,
+  });
 }
 
 export type Analysed = Extract<Outcome, { kind: "analysed" }>;

@@ -91,6 +91,14 @@ export type EngineState = {
   readonly statistics: HourlyStatistics;
 };
 
+/** What stands in no file of the rule set. */
+export type RulesetAdditions = {
+  /** Null: alerts name no techniques. */
+  readonly mitre?: MitreTable | null;
+  readonly responses?: ResponseSettings;
+  readonly places?: PlaceLookup;
+};
+
 /** A rule set made ready to run. Engines of one thread may share it: it holds nothing between events. */
 export class CompiledRuleset {
   #fingerprints: Uint32Array | null = null;
@@ -107,13 +115,8 @@ export class CompiledRuleset {
   /** Of addresses; none without a database. */
   readonly places: PlaceLookup;
 
-  constructor(
-    ruleset: Ruleset,
-    levels: AlertLevels,
-    mitre: MitreTable | null = null,
-    responses: ResponseSettings = NO_RESPONSES,
-    places: PlaceLookup = NO_PLACES,
-  ) {
+  constructor(ruleset: Ruleset, levels: AlertLevels, additions: RulesetAdditions = {}) {
+    const { mitre = null, responses = NO_RESPONSES, places = NO_PLACES } = additions;
     this.levels = levels;
     this.places = places;
     this.mitre = mitre;

@@ -37,7 +37,7 @@ export function loadFolder(files: Files, directory: string): RulesetOutcome {
 export function openRuleset(environment: Environment, directory: string): CompiledRuleset | null {
   const { ruleset, problems } = loadFolder(environment.files, directory);
   if (ruleset !== null)
-    return new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS, readMitreTable(environment.files));
+    return new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS, { mitre: readMitreTable(environment.files) });
   for (const problem of problems) environment.stderr.write(problemLine(problem));
   return null;
 }

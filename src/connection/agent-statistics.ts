@@ -3,19 +3,7 @@
  *
  * Messages to an agent are told apart by how they begin, as the peer's own statistics name them.
  */
-
-export type SentKind = "ack" | "ar" | "request" | "sca" | "shared";
-
-export type AgentCounts = {
-  readonly sinceMs: number;
-  readonly keepalives: number;
-  readonly startups: number;
-  readonly shutdowns: number;
-  readonly requestAnswers: number;
-  readonly events: number;
-  readonly sent: Readonly<Record<SentKind, number>>;
-  readonly notSent: number;
-};
+import type { AgentCounts, SentKind } from "#model/agent-counts.ts";
 
 export type ReceivedKind = "keepalives" | "startups" | "shutdowns" | "requestAnswers" | "events";
 

@@ -8,8 +8,8 @@ import { messageOf } from "#kernel/errors.ts";
 import { networkOf, OffenderTable } from "#kernel/offender-table.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
+import type { SentKind } from "#model/agent-counts.ts";
 import type { Pressure } from "#model/event-sink.ts";
-import type { SentKind } from "./agent-statistics.ts";
 import { REFUSAL_LINES_PER_SECOND_MAX } from "./limits.ts";
 
 /** Why a connection was closed over what it sent; the counter is `agent_refused_<code>`. */

@@ -17,8 +17,8 @@ import type {
 } from "#kernel/ports/network.ts";
 import type { Random } from "#kernel/ports/random.ts";
 import type { AgentId } from "#model/agent.ts";
+import type { AgentCounts } from "#model/agent-counts.ts";
 import type { EventSink, Pressure } from "#model/event-sink.ts";
-import type { AgentCounts } from "./agent-statistics.ts";
 import { AgentTable, type AgentTableChange } from "./agent-table.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { ControlMessages } from "./control-messages.ts";

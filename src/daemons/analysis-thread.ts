@@ -148,7 +148,11 @@ function compileRuleset(): CompiledRuleset | null {
 }
 
 function newSet(ruleset: Ruleset, mitre: MitreTable | null): CompiledRuleset {
-  return new CompiledRuleset(ruleset, data.levels, mitre, data.responses, geoDatabase.read());
+  return new CompiledRuleset(ruleset, data.levels, {
+    mitre,
+    responses: data.responses,
+    places: geoDatabase.read(),
+  });
 }
 
 /** From now on their alerts carry it. */

@@ -2,7 +2,6 @@
 import { workerData } from "node:worker_threads";
 import type { ManagerIdentity } from "#analysis/alert/document.ts";
 import { CompiledRuleset } from "#analysis/engine.ts";
-import { NO_RESPONSES } from "#analysis/response/settings.ts";
 import type { RulesetFile, RulesetSources } from "#analysis/ruleset/sources.ts";
 import type { Problem } from "#formats/source-position.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
@@ -56,7 +55,7 @@ function chooseRuleset(): RulesetChoice | { readonly problems: readonly Problem[
     compile: (ruleset) => {
       // Its own, so that the database goes with the rule set.
       const places = new GeoDatabaseFile(systemFiles, log, geoDatabasePath).read();
-      return new CompiledRuleset(ruleset, levels, readMitreTable(systemFiles), NO_RESPONSES, places);
+      return new CompiledRuleset(ruleset, levels, { mitre: readMitreTable(systemFiles), places });
     },
   };
 }

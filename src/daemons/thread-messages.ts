@@ -1,6 +1,5 @@
 /** What the threads of the manager say to each other: plain data. What is hot travels otherwise (shared memory, transferred blocks). */
 import type { ShownAlert } from "#analysis/pipeline.ts";
-import type { AgentCounts } from "#connection/agent-statistics.ts";
 import type { AgentUpdate, PushOutcome } from "#connection/needs.ts";
 import type { RequestFailureCode } from "#connection/pending-requests.ts";
 import type { SendResult } from "#connection/service.ts";
@@ -8,6 +7,7 @@ import type { SumChange } from "#groups/merged-files.ts";
 import type { FilePushRequest } from "#groups/shared-configuration.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
 import type { AgentId } from "#model/agent.ts";
+import type { AgentCounts } from "#model/agent-counts.ts";
 import type { OutputBlock } from "#model/output-block.ts";
 import type { AgentFactsMessage } from "./agent-facts.ts";
 

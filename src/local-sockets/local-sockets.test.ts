@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CodedError } from "#kernel/errors.ts";
+import type { AgentCounts } from "#model/agent-counts.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import { RecordingMetrics } from "#testing/log.ts";
@@ -13,7 +14,7 @@ import { answerControl, type ControlCommands } from "./control.ts";
 import { askManager } from "./control-client.ts";
 import { FramedService } from "./framed-service.ts";
 import { ANSWER_MS_MAX, CLIENTS_MAX, REQUEST_MS_MAX } from "./limits.ts";
-import type { AgentCounts, RemoteNeeds, RequestOutcome } from "./needs.ts";
+import type { RemoteNeeds, RequestOutcome } from "./needs.ts";
 import { answerRemote } from "./remote.ts";
 
 const PATH = "/home/queue/sockets/test";

@@ -1,22 +1,13 @@
 /** What the local sockets ask of other parts; the composition root hands it over. */
+
 import type { AgentId } from "#model/agent.ts";
+import type { AgentCounts } from "#model/agent-counts.ts";
 import type { JsonObject } from "./json.ts";
 
 /** `code` is one of a closed set of the part that sends requests. */
 export type RequestOutcome =
   | { readonly ok: true; readonly answer: Uint8Array }
   | { readonly ok: false; readonly code: string };
-
-export type AgentCounts = {
-  readonly sinceMs: number;
-  readonly keepalives: number;
-  readonly startups: number;
-  readonly shutdowns: number;
-  readonly requestAnswers: number;
-  readonly events: number;
-  readonly sent: Readonly<Record<"ack" | "ar" | "request" | "sca" | "shared", number>>;
-  readonly notSent: number;
-};
 
 export type RemoteNeeds = {
   /** `payload` is `<target> <payload>`. */

@@ -3,9 +3,10 @@
  * (wazuh v4.14.7: src/remoted/remcom.c, request.c).
  */
 import { AGENT_ID_NUMBER_MAX, type AgentId, agentIdOf, parseAgentId } from "#model/agent.ts";
+import type { AgentCounts } from "#model/agent-counts.ts";
 import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
 import { AGENTS_PER_ANSWER_MAX } from "./limits.ts";
-import type { AgentCounts, RemoteNeeds } from "./needs.ts";
+import type { RemoteNeeds } from "./needs.ts";
 
 const DAEMON = "wazuh-remoted";
 const JSON_START = 0x7b;

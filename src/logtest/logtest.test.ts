@@ -114,7 +114,7 @@ test("Logtest warns of techniques that the event's rule names and nobody knows",
   const table = { techniques: new Map(), tactics: new Map() };
   needs.chooses = () => ({
     ...needs.choice(),
-    compile: (ruleset) => new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS, table),
+    compile: (ruleset) => new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS, { mitre: table }),
   });
   const logtest = makeLogtest(needs);
   const token = open(logtest);

@@ -1,12 +1,10 @@
 /** The certificates of a listener, read and tried before the port opens: a mistake in them is told at the start. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { DEFAULT_CIPHERS } from "#config/sections/auth.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { TlsServerOptions } from "#kernel/ports/network.ts";
 import type { SyslogTlsPaths } from "./config.ts";
-
-/** That of the enrollment service: nothing weak, and every client of the last fifteen years. */
-const CIPHERS = "HIGH:!ADH:!EXP:!MD5:!RC4:!3DES:!CAMELLIA:@STRENGTH";
 
 /** Throws `CodedError` `certificate_unusable`, or what the file system throws. */
 export function readTls(files: Files, paths: SyslogTlsPaths): TlsServerOptions {
@@ -20,7 +18,7 @@ export function readTls(files: Files, paths: SyslogTlsPaths): TlsServerOptions {
   const clientAuthority =
     clientAuthorityPath === null ? null : files.read(clientAuthorityPath).toString("latin1");
   if (clientAuthority !== null) tried(clientAuthorityPath ?? "", () => new X509Certificate(clientAuthority));
-  return { certificate, key, ciphers: CIPHERS, clientAuthority, oldVersions: false };
+  return { certificate, key, ciphers: DEFAULT_CIPHERS, clientAuthority, oldVersions: false };
 }
 
 function isPair(certificate: string, key: string, { certificatePath, keyPath }: SyslogTlsPaths): boolean {

@@ -1,7 +1,9 @@
 /** `cyb3rhq agent-auth`: options and help; manager/agent-auth.ts does it. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { DEFAULT_CIPHERS } from "#config/sections/auth.ts";
 import type { Environment } from "../environment.ts";
 import type { AgentAuthOptions } from "../manager/agent-auth.ts";
+import { numberBetween } from "../number-between.ts";
 import { programVersion } from "../program-version.ts";
 
 const HELP = `
@@ -10,16 +12,7 @@ Exit codes: 0 a key was stored, 1 it was not, 2 wrong use of the command line.`;
 
 const PORT = 1515;
 const PORT_MAX = 65_535;
-const CIPHERS = "HIGH:!ADH:!EXP:!MD5:!RC4:!3DES:!CAMELLIA:@STRENGTH";
 const DIRECTORY = "/var/ossec";
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^[0-9]{1,9}$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
-  };
-}
 
 /** By the letters that the peer gives them; what is missing was not written. */
 type Written = {
@@ -47,8 +40,8 @@ export function register(program: Command, environment: Environment): void {
     .command("agent-auth")
     .description("enrol the agent of this host with a manager, as the peer's program of that name")
     .option("-m <address>", "manager's address or name")
-    .option("-p <port>", "its port", number(1, PORT_MAX), PORT)
-    .option("-n <index>", "network interface of a link-local IPv6 address", number(0, 2 ** 31 - 1), 0)
+    .option("-p <port>", "its port", numberBetween(1, PORT_MAX), PORT)
+    .option("-n <index>", "network interface of a link-local IPv6 address", numberBetween(0, 2 ** 31 - 1), 0)
     .option("-A <name>", "agent's name (default: the host's)")
     .option("-G <groups>", "groups, with commas between them")
     .option("-I <address>", "address to register")
@@ -57,7 +50,7 @@ export function register(program: Command, environment: Environment): void {
     .option("-v <file>", "authority that the manager's certificate must be of")
     .option("-x <file>", "certificate to show")
     .option("-k <file>", "key of that certificate")
-    .option("-c <ciphers>", "TLS ciphers in OpenSSL's notation", CIPHERS)
+    .option("-c <ciphers>", "TLS ciphers in OpenSSL's notation", DEFAULT_CIPHERS)
     .option("-a", "also TLS 1.0 and 1.1")
     .option("-D <directory>", "the agent's directory", DIRECTORY)
     .option("-g <group>", "has no effect: the key file keeps the group of the user")

@@ -1,9 +1,10 @@
 /** `cyb3rhq authd`: the options of the peer's program of that name; manager/authd.ts does it. */
 import { resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { type Environment, EXIT_OK } from "../environment.ts";
 import type { AuthSetting } from "../manager/authd.ts";
 import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
+import { numberBetween } from "../number-between.ts";
 import { programVersion } from "../program-version.ts";
 
 const HELP = `
@@ -16,14 +17,6 @@ const DAYS_MAX = 36_500;
 const RSA_BITS_MIN = 2048;
 const RSA_BITS_MAX = 8192;
 const DEPRECATED = ["i", "F", "r", "L"] as const;
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^[0-9]{1,9}$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
-  };
-}
 
 /** By the letters that the peer gives them; what is missing was not written. */
 type Written = {
@@ -54,7 +47,7 @@ export function register(program: Command, environment: Environment): void {
     .description("options of the peer's enrollment program: check them, and write them into ossec.conf")
     .option(HOME_OPTION, HOME_HELP)
     .option("--write", "write the options into ossec.conf")
-    .option("-p <port>", "TCP port", number(1, PORT_MAX))
+    .option("-p <port>", "TCP port", numberBetween(1, PORT_MAX))
     .option("-P", "ask for the password of etc/authd.pass")
     .option("-c <ciphers>", "TLS ciphers in OpenSSL's notation")
     .option("-v <file>", "authority that agents' certificates must be of")
@@ -65,8 +58,8 @@ export function register(program: Command, environment: Environment): void {
     .option("-D <directory>", "the same as --home")
     .option("-t", "check options and ossec.conf only")
     .option("-V", "print the version")
-    .option("-C <days>", "certificate maker: days of validity", number(1, DAYS_MAX))
-    .option("-B <bits>", "certificate maker: size of the RSA key", number(RSA_BITS_MIN, RSA_BITS_MAX))
+    .option("-C <days>", "certificate maker: days of validity", numberBetween(1, DAYS_MAX))
+    .option("-B <bits>", "certificate maker: size of the RSA key", numberBetween(RSA_BITS_MIN, RSA_BITS_MAX))
     .option("-K <file>", "certificate maker: file for the key")
     .option("-X <file>", "certificate maker: file for the certificate")
     .option("-S <subject>", "certificate maker: subject, such as /C=US/ST=California/CN=manager/");
