@@ -16,7 +16,7 @@ import { NO_PLACES, type PlaceLookup } from "./geoip/geo-places.ts";
 import { type AlertLevels, compileRules } from "./match/compile-rules.ts";
 import type { CompiledRule, CompiledRules } from "./match/compiled-rule.ts";
 import { Evaluator, type Match, type StatefulConditions } from "./match/evaluator.ts";
-import { LiteralScanner } from "./match/literal-scanner.ts";
+import { LiteralScanners } from "./match/literal-scanners.ts";
 import { ruleFingerprints } from "./match/rule-fingerprints.ts";
 import { type Predecoded, predecode } from "./predecode/predecode.ts";
 import { agentName } from "./predecode/queue-message.ts";
@@ -105,7 +105,7 @@ export class CompiledRuleset {
   readonly rules: CompiledRules;
   readonly decoders: DecoderRunner;
   readonly slots = new FieldSlots();
-  readonly scanner = new LiteralScanner();
+  readonly scanners = new LiteralScanners();
   readonly levels: AlertLevels;
   readonly mitre: MitreTable | null;
   readonly decoderIds: ReadonlyMap<string, number>;
@@ -125,10 +125,10 @@ export class CompiledRuleset {
     this.binding = new ResponseBinding(responses.responses);
     this.gate = new FiringGate(responses.whiteList);
     this.rules = compileRules(ruleset, this, levels);
-    this.decoders = new DecoderRunner(ruleset.decoders, this.scanner, (id) =>
+    this.decoders = new DecoderRunner(ruleset.decoders, this.scanners.log, (id) =>
       this.rules.byId.has(Number(id)),
     );
-    this.scanner.compile();
+    this.scanners.compile();
   }
 
   /** By the rule's number: tells a rule that another set has alike. */
@@ -197,7 +197,7 @@ export class Engine {
     const special = this.state.special.of(raw.queue);
     if (special !== undefined) return this.#processSpecial(raw, special, trace);
     const event = this.#toEvent(raw);
-    this.#set.scanner.begin(event.log);
+    this.#set.scanners.log.begin(event.log);
     this.#set.decoders.decode(event, trace);
     if (event.decoder.accumulate) this.state.accumulator.apply(event);
     if (event.category === CATEGORY_FIREWALL) {
@@ -230,7 +230,7 @@ export class Engine {
     event.decoder = { ...NO_DECODER, shownName, id, category: CATEGORY_OSSEC };
     event.category = CATEGORY_OSSEC;
     event.firstTimeSeen = result.firstTimeSeen ?? null;
-    this.#set.scanner.begin(event.log);
+    this.#set.scanners.log.begin(event.log);
     return this.#conclude(event, trace);
   }
 

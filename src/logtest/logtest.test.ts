@@ -131,8 +131,8 @@ test("Logtest outlives an event that the engine fails on", () => {
     ...needs.choice(),
     compile: (ruleset) => {
       const set = new CompiledRuleset(ruleset, SHIPPED_ALERT_LEVELS);
-      const begin = set.scanner.begin.bind(set.scanner);
-      set.scanner.begin = (log) => {
+      const begin = set.scanners.log.begin.bind(set.scanners.log);
+      set.scanners.log.begin = (log) => {
         if (log === "unlucky") throw new RangeError("no stack left");
         begin(log);
       };

@@ -9,10 +9,10 @@ import type { RuleEntry, RuleSiblings } from "../ruleset/rule-tree.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { conditionCheck, listCheck } from "./checks.ts";
 import type { Check, CompiledRule, CompiledRules, RuleNode, Siblings } from "./compiled-rule.ts";
-import type { LiteralScanner } from "./literal-scanner.ts";
+import type { LiteralScanners } from "./literal-scanners.ts";
 import { mitreJson } from "./mitre.ts";
 import { shownRule } from "./shown-rule.ts";
-import { SiblingIndex } from "./sibling-index.ts";
+import { type RuleLiterals, SiblingIndex } from "./sibling-index.ts";
 
 export type AlertLevels = {
   /** `<alerts><log_alert_level>`: alerts from this level on are written. */
@@ -46,25 +46,26 @@ function flagsOf(rule: RuleDefinition, levels: AlertLevels): Flags {
 /** What conditions look things up in; shared by all rules of a set. */
 export type CompileTools = {
   readonly slots: FieldSlots;
-  readonly scanner: LiteralScanner;
+  readonly scanners: LiteralScanners;
   /** Null: alerts name no techniques. */
   readonly mitre: MitreTable | null;
   readonly binding: ResponseBinding;
   readonly places: PlaceLookup;
 };
 
-/** The ids of literals of which the log must hold one for the condition to hold; null when nothing can be told that way. */
-function literalsOf(condition: Condition, scanner: LiteralScanner): readonly number[] | null {
-  if (condition.kind !== "pattern" || condition.subject.kind !== "log" || condition.negate) return null;
-  return scanner.idsOf(condition.pattern.required);
+/** Null when the condition may hold without any literal. */
+function literalsOf(condition: Condition, tools: CompileTools): RuleLiterals | null {
+  if (condition.kind !== "pattern" || condition.negate) return null;
+  const subject = tools.scanners.of(condition.subject, tools);
+  const ids = subject.scanner.idsOf(condition.pattern.required);
+  return ids === null ? null : { in: subject, ids };
 }
 
-/** Those of the condition that allows the fewest. */
-function literalsOfRule(rule: RuleDefinition, scanner: LiteralScanner): readonly number[] | null {
-  return rule.conditions.reduce<readonly number[] | null>((fewest, condition) => {
-    const literals = literalsOf(condition, scanner);
-    return literals === null || (fewest !== null && fewest.length <= literals.length) ? fewest : literals;
-  }, null);
+/** Those that allow the fewest first; a field tells more than the log. */
+function literalsOfRule(rule: RuleDefinition, tools: CompileTools): readonly RuleLiterals[] {
+  const all = rule.conditions.flatMap((condition) => literalsOf(condition, tools) ?? []);
+  const isLog = ({ in: { scanner } }: RuleLiterals) => Number(scanner === tools.scanners.log);
+  return all.sort((a, b) => a.ids.length - b.ids.length || isLog(a) - isLog(b));
 }
 
 /** Cheap and selective first: the verdict does not depend on the order of pure checks. */
@@ -73,8 +74,9 @@ function checksOf(rule: RuleDefinition, set: Ruleset, tools: CompileTools): read
   const decoderId = decoderIdOf(rule, set);
   if (decoderId !== null) checks.push((event) => event.decoder.id === decoderId);
   for (const condition of rule.conditions) {
-    const literals = literalsOf(condition, tools.scanner);
-    if (literals !== null) checks.push(() => tools.scanner.sees(literals));
+    if (condition.kind !== "pattern" || condition.subject.kind !== "log") continue;
+    const literals = literalsOf(condition, tools);
+    if (literals !== null) checks.push(() => tools.scanners.log.sees(literals.ids));
   }
   const fields = rule.conditions.filter(
     (condition) => condition.kind === "pattern" && condition.subject.kind !== "log",
@@ -184,7 +186,7 @@ class Compiler {
     const indexed = nodes.map(({ rule }) => ({
       definition: rule.definition,
       decoderId: decoderIdOf(rule.definition, this.#set),
-      literals: literalsOfRule(rule.definition, this.#tools.scanner),
+      literals: literalsOfRule(rule.definition, this.#tools),
     }));
     return { nodes, index: SiblingIndex.build(indexed, this.#tools) };
   }
@@ -202,7 +204,7 @@ class Compiler {
   }
 }
 
-/** The scanner is to be compiled by the caller when everybody has named its literals. */
+/** The scanners are to be compiled by the caller when everybody has named the literals. */
 export function compileRules(set: Ruleset, tools: CompileTools, levels: AlertLevels): CompiledRules {
   const compiler = new Compiler(set, tools, levels);
   const rules = compiler.compileAll();

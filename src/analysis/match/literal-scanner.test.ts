@@ -35,6 +35,26 @@ test("LiteralScanner sees the literals of a log and no others", () => {
   }
 });
 
+test("LiteralScanner sees a literal wherever it lies in a text of any length, and of a long one its head", () => {
+  const literals = ["needle", "a-literal-of-more-bytes", "abc"];
+  const scanner = new LiteralScanner();
+  const ids = literals.map((literal) => scanner.idsOf([literal]) ?? []);
+  scanner.compile();
+  for (let length = 12; length < 260; length += length < 130 ? 1 : 13) {
+    for (const [index, literal] of literals.entries()) {
+      const head = literal.slice(0, 12);
+      for (let at = 0; at + head.length <= length; at++) {
+        scanner.begin(".".repeat(at) + head.toUpperCase() + ".".repeat(length - at - head.length));
+        assert.deepEqual(
+          ids.map((id) => scanner.sees(id)),
+          literals.map((_, other) => other === index),
+          `${literal} at ${at} of ${length}`,
+        );
+      }
+    }
+  }
+});
+
 test("LiteralScanner takes no literal that is too short to tell anything", () => {
   const scanner = new LiteralScanner();
   assert.equal(scanner.idsOf(["ab", "abcdef"]), null);

@@ -1,20 +1,30 @@
 /**
- * Which of many literals occur in a log, found in one pass (Aho and Corasick, 1975).
+ * Which of many literals may occur in a text, found in one pass (Aho and Corasick, 1975).
  *
- * Most patterns of a rule set cannot match without some literal. One pass over the log tells which literals it holds; a pattern whose
- * literals are all missing is then passed over for the price of an array look-up. Literals and logs compare without ASCII case.
+ * Most patterns of a rule set cannot match without some literal. One pass over the text tells which literals it can hold; a pattern whose
+ * literals are all missing is then passed over for the price of an array look-up. Literals and texts compare without ASCII case.
  */
 import assert from "node:assert/strict";
+import { foldByte } from "#formats/patterns/fold.ts";
 
-/** Shorter literals occur in nearly every log and tell nothing. */
+/** Shorter literals occur in nearly every text and tell nothing. */
 export const LITERAL_BYTES_MIN = 3;
+/** Of longer literals only the head is looked for: it tells as much, and the table is less than half as large. */
+const HEAD_BYTES_MAX = 12;
+/** Two halves of a longer text are walked at once, which hides the time of half the look-ups; copying it pays from there. */
+const HALVED_BYTES_MIN = 96;
 const NOT_COMPILED = new Int32Array(0);
 
-type Node = { readonly next: Map<number, number>; fail: number; literals: number[] };
+/** Where a text is copied to: bytes of an array cost a third of those of a string. One for all: no scan runs inside another. */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
-function foldByte(byte: number): number {
-  return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+function copyOf(text: string): Buffer {
+  if (text.length > scratch.length) scratch = Buffer.allocUnsafeSlow(text.length * 2);
+  scratch.write(text, "latin1");
+  return scratch;
 }
+
+type Node = { readonly next: Map<number, number>; fail: number; literals: number[] };
 
 export class LiteralScanner {
   readonly #idOfLiteral = new Map<string, number>();
@@ -25,17 +35,18 @@ export class LiteralScanner {
   #table: Int32Array = NOT_COMPILED;
   #firstHit = 0;
   #literalsOfRow: readonly (readonly number[])[] = [];
-  /** The number of the log in which a literal was seen last. */
+  /** The number of the text in which a literal was seen last. */
   #seenIn = new Uint32Array(0);
   #seen: number[] = [];
-  #log = "";
-  #logNumber = 0;
+  #text = "";
+  #textNumber = 0;
   #scanned = false;
 
   /** Ids for `sees`; null when the literals are too short to tell anything. Before `compile`. */
   idsOf(literals: readonly string[] | null): readonly number[] | null {
     if (literals === null || literals.some((literal) => literal.length < LITERAL_BYTES_MIN)) return null;
-    return literals.map((literal) => {
+    return literals.map((whole) => {
+      const literal = whole.slice(0, HEAD_BYTES_MAX);
       let id = this.#idOfLiteral.get(literal);
       if (id === undefined) {
         id = this.#idOfLiteral.size;
@@ -54,25 +65,26 @@ export class LiteralScanner {
     this.#fillTable(withFailures(trieOf(literals)));
   }
 
-  /** The log that `sees` is about from now on. */
-  begin(log: string): void {
-    this.#log = log;
+  /** The text that is asked about from now on. */
+  begin(text: string): void {
+    if (this.#text === text) return;
+    this.#text = text;
     this.#scanned = false;
   }
 
-  /** True when the log holds at least one of the literals. */
+  /** False when the text holds none of the literals. */
   sees(ids: readonly number[]): boolean {
     if (!this.#scanned) this.#scan();
     const seenIn = this.#seenIn;
-    const logNumber = this.#logNumber;
+    const textNumber = this.#textNumber;
     for (let index = 0; index < ids.length; index++) {
       const id = ids[index];
-      if (id !== undefined && seenIn[id] === logNumber) return true;
+      if (id !== undefined && seenIn[id] === textNumber) return true;
     }
     return false;
   }
 
-  /** The ids of all literals that the log holds, each once; valid until the next log. */
+  /** The ids of all literals that the text may hold, each once; valid until the next text. */
   get seen(): readonly number[] {
     if (!this.#scanned) this.#scan();
     return this.#seen;
@@ -80,24 +92,45 @@ export class LiteralScanner {
 
   #scan(): void {
     this.#scanned = true;
-    this.#logNumber = (this.#logNumber + 1) >>> 0;
+    this.#textNumber = (this.#textNumber + 1) >>> 0;
     this.#seen.length = 0;
-    const log = this.#log;
+    if (this.#text.length < HALVED_BYTES_MIN) this.#scanShort(this.#text);
+    else this.#scanHalves(copyOf(this.#text), this.#text.length);
+  }
+
+  #scanShort(text: string): void {
     const table = this.#table;
     const columnOf = this.#columnOf;
     const firstHit = this.#firstHit;
     let row = 0;
-    for (let index = 0; index < log.length; index++) {
-      row = table[row + (columnOf[log.charCodeAt(index)] ?? 0)] ?? 0;
+    for (let index = 0; index < text.length; index++) {
+      row = table[row + (columnOf[text.charCodeAt(index)] ?? 0)] ?? 0;
       if (row >= firstHit) this.#hit(row);
+    }
+  }
+
+  /** The halves overlap, so that every head lies in one of them. */
+  #scanHalves(text: Buffer, length: number): void {
+    const table = this.#table;
+    const columnOf = this.#columnOf;
+    const firstHit = this.#firstHit;
+    const half = (length + HEAD_BYTES_MAX) >>> 1;
+    const second = length - half;
+    let row = 0;
+    let secondRow = 0;
+    for (let index = 0; index < half; index++) {
+      row = table[row + (columnOf[text[index] ?? 0] ?? 0)] ?? 0;
+      secondRow = table[secondRow + (columnOf[text[second + index] ?? 0] ?? 0)] ?? 0;
+      if (row >= firstHit) this.#hit(row);
+      if (secondRow >= firstHit) this.#hit(secondRow);
     }
   }
 
   #hit(row: number): void {
     const literals = this.#literalsOfRow[(row - this.#firstHit) / this.#columns] ?? [];
     for (const id of literals) {
-      if (this.#seenIn[id] === this.#logNumber) continue;
-      this.#seenIn[id] = this.#logNumber;
+      if (this.#seenIn[id] === this.#textNumber) continue;
+      this.#seenIn[id] = this.#textNumber;
       this.#seen.push(id);
     }
   }

@@ -11,6 +11,8 @@ import { SeededRandom } from "#testing/random.ts";
 import type { CompiledRule, RuleNode, Siblings } from "./compiled-rule.ts";
 
 const VALUES = ["a", "b", "B", "c", "", "a|b", "\xe9", "\xc9", "aa"];
+/** Long enough to be looked for as literals, in one way or another: parts of each other, in both cases, longer than what is looked for of them. */
+const WORDS = ["abc", "xABCy", "bcd", "abcd", "word", "a_long_word_of_a_field", "a_long_word_of_a_FIELDS"];
 const DECODERS = `${JSON_DECODER}
   <decoder name="alpha"><prematch>^alpha </prematch><regex>=(\\S+) =(\\S+)$</regex><order>id, Kind</order></decoder>
   <decoder name="beta"><prematch>^beta </prematch><regex>=(\\S+) =(\\S+)$</regex><order>status, kind</order></decoder>`;
@@ -23,7 +25,8 @@ function randomCondition(random: SeededRandom): string {
   const value = escaped(random.pick(VALUES));
   const other = escaped(random.pick(VALUES));
   const negate = random.below(5) === 0 ? ' negate="yes"' : "";
-  switch (random.below(10)) {
+  const word = random.pick(WORDS);
+  switch (random.below(16)) {
     case 0:
       return `<field name="${random.pick(["kind", "Kind", "KIND"])}"${negate}>^${value}$</field>`;
     case 1:
@@ -41,6 +44,15 @@ function randomCondition(random: SeededRandom): string {
     case 7:
       return `<program_name${negate}>^app${random.below(3)}</program_name>`;
     case 8:
+    case 9:
+      return `<field name="${random.pick(["kind", "KIND", "other"])}"${negate}>${word}</field>`;
+    case 10:
+      return `<field name="kind"${negate} type="pcre2">^${word}|${random.pick(WORDS)}$</field>`;
+    case 11:
+      return `<url${negate}>${word}|^${random.pick(WORDS)}</url>`;
+    case 12:
+      return `<match${negate}>${word}</match>`;
+    case 13:
       return `<field name="other"${negate} type="pcre2">^${value}$</field>`;
     default:
       return "";
@@ -61,7 +73,7 @@ function randomRules(random: SeededRandom): string {
 }
 
 function randomMessage(random: SeededRandom): string {
-  const value = () => random.pick(VALUES);
+  const value = () => (random.below(2) === 0 ? random.pick(VALUES) : random.pick(WORDS));
   if (random.below(3) === 0)
     return `Nov 21 06:44:10 web1 app${random.below(40)}: alpha =${value()} =${value()}`;
   if (random.below(3) > 0) return `${random.pick(["alpha", "beta", "gamma"])} =${value()} =${value()}`;

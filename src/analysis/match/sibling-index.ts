@@ -3,14 +3,14 @@
  *
  * Most rules ask for one decoder or for one exact value of a field; those are looked up by that value. Of the rest those are tried
  * that ask for no other program, which is remembered by program name (a tenth of the engine's time on syslog), and whose literals the
- * log holds. Positions stay ascending, so that the order of trial is the peer's.
+ * log, or the field that they look into, holds. Positions stay ascending, so that the order of trial is the peer's.
  */
 import { foldAscii } from "#formats/patterns/fold.ts";
 import type { Event } from "../event.ts";
 import { ownCopy } from "../own-copy.ts";
 import type { Condition, RuleDefinition, Subject } from "../ruleset/rule.ts";
 import { type SubjectReader, type SubjectTools, subjectReader } from "./checks.ts";
-import type { LiteralScanner } from "./literal-scanner.ts";
+import { type SubjectLiterals, subjectKey } from "./literal-scanners.ts";
 
 /** Below this a plain walk costs less than a look-up. */
 const SIBLINGS_INDEXED_MIN = 6;
@@ -27,40 +27,67 @@ const PROGRAM_NAME_REMEMBERED_BYTES_MAX = 128;
 
 type AllowsProgram = (position: number, programName: string | null) => boolean;
 
-/** Literals of which the log must hold one, as the scanner knows them, by position; null for rules that need none. */
-type LiteralsOf = (position: number) => readonly number[] | null;
+/** Literals of which an event must have one in some part of it, as that part's scanner knows them. */
+export type RuleLiterals = { readonly in: SubjectLiterals; readonly ids: readonly number[] };
 
-/** Positions to try, but those whose literals the log lacks. */
+/** By position; null for rules that need no literal. */
+type LiteralsOf = (position: number) => RuleLiterals | null;
+
+type PositionsOfLiteral = {
+  readonly in: SubjectLiterals;
+  readonly positions: ReadonlyMap<number, readonly number[]>;
+};
+
+/** Positions to try, but those whose literals the event lacks. */
 class Positions {
   readonly #all: readonly number[];
   readonly #withoutLiterals: readonly number[];
-  readonly #ofLiteral = new Map<number, number[]>();
+  readonly #ofLiteral: readonly PositionsOfLiteral[];
 
   constructor(all: readonly number[], literalsOf: LiteralsOf) {
     this.#all = all;
-    this.#withoutLiterals = all.filter((position) => literalsOf(position) === null);
-    if (all.length - this.#withoutLiterals.length < LITERAL_RULES_MIN) return;
+    const bySubject = new Map<SubjectLiterals, number[]>();
     for (const position of all) {
-      for (const literal of new Set(literalsOf(position))) {
-        const known = this.#ofLiteral.get(literal);
-        if (known === undefined) this.#ofLiteral.set(literal, [position]);
-        else known.push(position);
-      }
+      const literals = literalsOf(position);
+      if (literals !== null) pushTo(bySubject, literals.in, position);
     }
+    for (const [subject, positions] of bySubject) {
+      if (positions.length < LITERAL_RULES_MIN) bySubject.delete(subject);
+    }
+    this.#withoutLiterals = all.filter((position) => {
+      const literals = literalsOf(position);
+      return literals === null || !bySubject.has(literals.in);
+    });
+    this.#ofLiteral = [...bySubject].map(([subject, positions]) => {
+      const ofLiteral = new Map<number, number[]>();
+      for (const position of positions) {
+        for (const literal of new Set(literalsOf(position)?.ids)) pushTo(ofLiteral, literal, position);
+      }
+      return { in: subject, positions: ofLiteral };
+    });
   }
 
-  for(scanner: LiteralScanner): readonly number[] {
-    const ofLiteral = this.#ofLiteral;
-    if (ofLiteral.size === 0) return this.#all;
+  for(event: Event): readonly number[] {
+    if (this.#ofLiteral.length === 0) return this.#all;
     let found: number[] | null = null;
-    for (const literal of scanner.seen) {
-      const positions = ofLiteral.get(literal);
-      if (positions === undefined) continue;
-      if (found === null) found = [...positions];
-      else found.push(...positions);
+    for (const ofLiteral of this.#ofLiteral) {
+      const seen = ofLiteral.in.seen(event);
+      if (seen === null) continue;
+      for (const literal of seen) {
+        const positions = ofLiteral.positions.get(literal);
+        if (positions === undefined) continue;
+        if (found === null) found = [...positions];
+        else found.push(...positions);
+      }
     }
     return found === null ? this.#withoutLiterals : mergeFew(this.#withoutLiterals, found);
   }
+}
+
+function pushTo<K>(lists: Map<K, number[]>, key: K, position: number): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [position]);
+  else known.push(position);
 }
 
 /** `few` may hold a position twice, in any order. */
@@ -135,11 +162,9 @@ type PatternCondition = Extract<Condition, { readonly kind: "pattern" }>;
 export type IndexedRule = {
   readonly definition: RuleDefinition;
   readonly decoderId: number | null;
-  /** Ids of the scanner: the rule holds only when the log has one of these. Null when nothing can be told. */
-  readonly literals: readonly number[] | null;
+  /** The rule holds only when the event has one of each; the most telling first. */
+  readonly literals: readonly RuleLiterals[];
 };
-
-export type IndexTools = SubjectTools & { readonly scanner: LiteralScanner };
 
 function keysOf(rule: IndexedRule): Key[] {
   if (rule.decoderId !== null)
@@ -148,8 +173,7 @@ function keysOf(rule: IndexedRule): Key[] {
   for (const condition of rule.definition.conditions) {
     if (condition.kind !== "pattern" || condition.negate || condition.pattern.exact === null) continue;
     const { subject, pattern } = condition;
-    const signature = JSON.stringify(subject).toLowerCase();
-    keys.push({ signature, subject, values: pattern.exact ?? [] });
+    keys.push({ signature: subjectKey(subject), subject, values: pattern.exact ?? [] });
   }
   return keys;
 }
@@ -163,22 +187,15 @@ export class SiblingIndex {
   readonly #groups: readonly Group[];
   /** For an event that no look-up found. */
   readonly #rest: Hits;
-  readonly #scanner: LiteralScanner;
 
-  private constructor(
-    byDecoder: ReadonlyMap<number, Hits>,
-    groups: readonly Group[],
-    rest: Hits,
-    scanner: LiteralScanner,
-  ) {
+  private constructor(byDecoder: ReadonlyMap<number, Hits>, groups: readonly Group[], rest: Hits) {
     this.#byDecoder = byDecoder;
     this.#groups = groups;
     this.#rest = rest;
-    this.#scanner = scanner;
   }
 
   /** Null when a plain walk is as good. */
-  static build(rules: readonly IndexedRule[], tools: IndexTools): SiblingIndex | null {
+  static build(rules: readonly IndexedRule[], tools: SubjectTools): SiblingIndex | null {
     if (rules.length < SIBLINGS_INDEXED_MIN) return null;
     const keys = rules.map(keysOf);
     const counts = new Map<string, number>();
@@ -188,23 +205,28 @@ export class SiblingIndex {
       string,
       { readonly subject: Subject | null; readonly of: Map<string, number[]> }
     >();
+    const literals: (RuleLiterals | null)[] = [];
     for (const [position, candidates] of keys.entries()) {
       const best = candidates.reduce<Key | null>((chosen, key) => {
         return chosen === null || (counts.get(key.signature) ?? 0) > (counts.get(chosen.signature) ?? 0)
           ? key
           : chosen;
       }, null);
-      if (best === null || (counts.get(best.signature) ?? 0) < GROUP_RULES_MIN) rest.push(position);
-      else addKey(positions, best, position);
+      const grouped = best !== null && (counts.get(best.signature) ?? 0) >= GROUP_RULES_MIN;
+      if (grouped) addKey(positions, best, position);
+      else rest.push(position);
+      // What found a rule needs no second look at the same field.
+      const telling = rules[position]?.literals.find(({ in: { key } }) => !grouped || key !== best.signature);
+      literals.push(telling ?? null);
     }
-    const withLiterals = rules.filter(({ literals }) => literals !== null).length;
+    const withLiterals = literals.filter((found) => found !== null).length;
     if (positions.size === 0 && withLiterals < LITERAL_RULES_MIN) return null;
     const asks = rules.map(({ definition }) => programConditions(definition));
     const allows: AllowsProgram = (position, programName) =>
       asks[position]?.every(
         ({ pattern, negate }) => programName !== null && pattern.test(programName) !== negate,
       ) === true;
-    const facts: Facts = { allows, literalsOf: (position) => rules[position]?.literals ?? null };
+    const facts: Facts = { allows, literalsOf: (position) => literals[position] ?? null };
     const hitsOf = (of: ReadonlyMap<string, readonly number[]>): Map<string, Hits> =>
       new Map([...of].map(([value, own]) => [value, new Hits(own, rest, facts)]));
     const decoders = hitsOf(positions.get("decoder")?.of ?? new Map());
@@ -212,7 +234,7 @@ export class SiblingIndex {
       subject === null ? [] : [{ read: subjectReader(subject, tools), hitsOf: hitsOf(of) }],
     );
     const byDecoder = new Map([...decoders].map(([id, hits]) => [Number(id), hits]));
-    return new SiblingIndex(byDecoder, groups, new Hits([], rest, facts), tools.scanner);
+    return new SiblingIndex(byDecoder, groups, new Hits([], rest, facts));
   }
 
   /** Positions of the siblings to try, ascending. */
@@ -225,9 +247,9 @@ export class SiblingIndex {
       const hits = group.hitsOf.get(foldAscii(value));
       if (hits === undefined) continue;
       if (first === undefined) first = hits;
-      else merged = mergeAscending(merged ?? first.withRest(event.programName).for(this.#scanner), hits.own);
+      else merged = mergeAscending(merged ?? first.withRest(event.programName).for(event), hits.own);
     }
-    return merged ?? (first ?? this.#rest).withRest(event.programName).for(this.#scanner);
+    return merged ?? (first ?? this.#rest).withRest(event.programName).for(event);
   }
 }
 

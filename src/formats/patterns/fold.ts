@@ -29,3 +29,7 @@ function fold(subject: string): string {
   if (!HAS_LATIN1_UPPER.test(subject)) return subject.toLowerCase();
   return subject.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
+
+export function foldByte(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+}

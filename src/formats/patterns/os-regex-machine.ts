@@ -3,10 +3,11 @@
  * four saved choices, the last is greedy, and the end it reports is not always the end of the text it matched. Rule sets
  * depend on all of that, so the machine follows the peer's algorithm (wazuh v4.14.7: src/os_regex/os_regex_execute.c) step by step.
  *
- * It sees the folded subject only: every class holds both cases of a letter or neither.
+ * It sees the folded subject: every class holds both cases of a letter or neither.
  */
 
 import { effort } from "./effort.ts";
+import { foldByte } from "./fold.ts";
 import { type ByteSet, bothCases, bytesWhere } from "./pcre2-tree.ts";
 
 export const OP_END = 0;
@@ -116,13 +117,13 @@ export function bytesTaken(op: number, operand: number): ByteSet {
 }
 
 /** False when the items before the first quantifier refuse a byte: then an anchored program has no match. */
-export function headHolds({ ops, operands }: Program, folded: string, from: number): boolean {
+export function headHolds({ ops, operands }: Program, subject: string, from: number): boolean {
   let position = from;
-  for (let item = 0; position < folded.length; item++) {
+  for (let item = 0; position < subject.length; item++) {
     const op = ops[item] ?? OP_END;
     if (op === OP_GROUP && ops[item + 1] !== OP_GROUP) continue;
     if (op === OP_END || op === OP_GROUP || op === OP_CLASS_STAR) return true;
-    const byte = folded.charCodeAt(position++);
+    const byte = foldByte(subject.charCodeAt(position++));
     if (!takes(op, operands[item] ?? 0, byte, CLASS_BITS[byte] ?? 0)) return false;
     if (op === OP_CLASS_PLUS) return true;
   }

@@ -91,8 +91,8 @@ class OsRegexPattern implements Pattern {
   readonly required: readonly string[] | null;
   readonly exact: readonly string[] | null;
   readonly firstBytes: Uint8Array | null;
-  /** A text that every alternative of several needs, `key:` of `key:"(\.*)"|key:(\.*);`; empty when there is none. */
-  readonly #shared: string;
+  /** Texts that every alternative of several needs, `key:` of `key:"(\.*)"|key:(\.*);`. */
+  readonly #shared: readonly string[];
   readonly #alternatives: readonly Alternative[];
   /** Scratch of the machine. */
   readonly #marks: Marks;
@@ -105,7 +105,7 @@ class OsRegexPattern implements Pattern {
     this.#marks = { positions: new Int32Array(itemsMax), capturing };
     const longest = alternatives.map((alternative) => alternative.longest);
     this.required = longest.includes("") ? null : [...new Set(longest)];
-    this.#shared = alternatives.length > 1 ? commonPrefix(longest) : "";
+    this.#shared = sharedTexts(alternatives);
     const whole = alternatives.flatMap(({ literal, program: { anchored, toEnd } }) =>
       literal !== null && toEnd && (anchored || literal === "") ? [literal] : [],
     );
@@ -119,11 +119,11 @@ class OsRegexPattern implements Pattern {
   }
 
   test(subject: string): boolean {
-    const folded = foldAscii(subject);
+    if (!holdsAll(subject, 0, this.#shared)) return false;
     for (const alternative of this.#alternatives) {
       if (alternative.literal !== null) {
-        if (holdsLiteral(alternative.program, alternative.literal, folded)) return true;
-      } else if (this.#holds(alternative, subject, folded)) {
+        if (holdsLiteral(alternative.program, alternative.literal, foldAscii(subject))) return true;
+      } else if (this.#holds(alternative, subject)) {
         return true;
       }
     }
@@ -131,46 +131,44 @@ class OsRegexPattern implements Pattern {
   }
 
   match(subject: string, from = 0): PatternMatch | null {
-    const folded = foldAscii(subject);
-    if (this.#shared !== "" && folded.indexOf(this.#shared, from) < 0) return null;
+    if (!holdsAll(subject, from, this.#shared)) return null;
     for (const alternative of this.#alternatives) {
-      if (!mayMatch(alternative, folded, from)) continue;
-      const found = this.#matchOne(alternative, subject, folded, from);
+      if (!mayMatch(alternative, subject, from)) continue;
+      const found = this.#matchOne(alternative, subject, from);
       if (found !== null) return found;
     }
     return null;
   }
 
-  #matchOne(alternative: Alternative, subject: string, folded: string, from: number): PatternMatch | null {
+  #matchOne(alternative: Alternative, subject: string, from: number): PatternMatch | null {
     const native = takeNative(alternative, subject);
-    if (native === null) return this.#run(alternative, subject, folded, from);
+    if (native === null) return this.#run(alternative, subject, from);
     const { regExp } = native;
     regExp.lastIndex = from;
     if (!this.#marks.capturing) {
       if (!regExp.test(subject)) return null;
       const end = endOf(native, subject, "");
-      if (end === null || holdsAny(folded, native.unless))
-        return this.#run(alternative, subject, folded, from);
+      if (end === null || holdsAny(subject, native.unless)) return this.#run(alternative, subject, from);
       return { end, captures: [] };
     }
     const found = regExp.exec(subject);
     if (found === null) return null;
     const end = endOf(native, subject, found.at(-1) ?? "");
-    if (end === null || holdsAny(folded, native.unless)) return this.#run(alternative, subject, folded, from);
+    if (end === null || holdsAny(subject, native.unless)) return this.#run(alternative, subject, from);
     return { end, captures: found.slice(1) };
   }
 
-  #holds(alternative: Alternative, subject: string, folded: string): boolean {
-    if (!mayMatch(alternative, folded, 0)) return false;
+  #holds(alternative: Alternative, subject: string): boolean {
+    if (!mayMatch(alternative, subject, 0)) return false;
     const native = takeNative(alternative, subject);
-    if (native === null) return this.#run(alternative, subject, folded, 0) !== null;
+    if (native === null) return this.#run(alternative, subject, 0) !== null;
     native.regExp.lastIndex = 0;
     if (!native.regExp.test(subject)) return false;
-    return !holdsAny(folded, native.unless) || this.#run(alternative, subject, folded, 0) !== null;
+    return !holdsAny(subject, native.unless) || this.#run(alternative, subject, 0) !== null;
   }
 
-  #run(alternative: Alternative, subject: string, folded: string, from: number): PatternMatch | null {
-    const end = run(alternative.program, folded, from, this.#marks);
+  #run(alternative: Alternative, subject: string, from: number): PatternMatch | null {
+    const end = run(alternative.program, foldAscii(subject), from, this.#marks);
     if (end === GAVE_UP) this.#givenUp++;
     if (end === GAVE_UP || end === NO_MATCH) return null;
     return { end, captures: this.#captures(alternative, subject) };
@@ -189,6 +187,20 @@ class OsRegexPattern implements Pattern {
     }
     return captures;
   }
+}
+
+/** What the longest texts begin with in common, and the texts that all have; nothing when there is one alternative. */
+function sharedTexts(alternatives: readonly Alternative[]): readonly string[] {
+  const [first] = alternatives;
+  if (first === undefined || alternatives.length === 1) return [];
+  const all = first.runs.filter((text) => alternatives.every(({ runs }) => runs.includes(text)));
+  const prefix = commonPrefix(alternatives.map(({ longest }) => longest));
+  return [...new Set([prefix, ...all])].filter((text) => text !== "");
+}
+
+function holdsAll(subject: string, from: number, texts: readonly string[]): boolean {
+  for (const text of texts) if (foldAscii(subject).indexOf(text, from) < 0) return false;
+  return true;
 }
 
 function commonPrefix(texts: readonly string[]): string {
@@ -212,11 +224,15 @@ function endOf({ endRule, regExp }: NativeForm, subject: string, lastCapture: st
   }
 }
 
-/** Much cheaper than the machine, and false for nearly every subject that a pattern was not written for. */
-function mayMatch(alternative: Alternative, folded: string, from: number): boolean {
+/**
+ * Much cheaper than the machine, and false for nearly every subject that a pattern was not written for. What is anchored needs no
+ * folded subject: nothing else may ask for that of a long JSON event.
+ */
+function mayMatch(alternative: Alternative, subject: string, from: number): boolean {
   const { program, runs } = alternative;
-  if (program.anchored && !headHolds(program, folded, from)) return false;
-  return (program.anchored && nativeOf(alternative, folded) !== null) || holdsInOrder(folded, from, runs);
+  if (program.anchored && !headHolds(program, subject, from)) return false;
+  if (program.anchored && nativeOf(alternative, subject) !== null) return true;
+  return holdsInOrder(foldAscii(subject), from, runs);
 }
 
 function nativeOf(alternative: Alternative, subject: string): NativeForm | null {
@@ -231,8 +247,8 @@ function takeNative(alternative: Alternative, subject: string): NativeForm | nul
   return native?.explodes === true && !effort.nativeBytes.affords(subject.length) ? null : native;
 }
 
-function holdsAny(folded: string, texts: readonly string[]): boolean {
-  for (const text of texts) if (folded.includes(text)) return true;
+function holdsAny(subject: string, texts: readonly string[]): boolean {
+  for (const text of texts) if (foldAscii(subject).includes(text)) return true;
   return false;
 }
 
