@@ -11,7 +11,9 @@ export type Benchmark = {
   readonly mainFigure: string;
   /** What must be there, below the data directory. */
   readonly needs: (corpus: string) => readonly string[];
-  readonly measure: (corpus: string, dataDirectory: string) => Promise<Figures>;
+  /** How long it goes on where nobody says another number; absent when its length is not for choice. */
+  readonly seconds?: number;
+  readonly measure: (corpus: string, dataDirectory: string, seconds: number) => Promise<Figures>;
 };
 
 export type Machine = {

@@ -1,12 +1,18 @@
 /** Every benchmark by its name. */
+import { agentsConnected } from "./agents-connected.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { endToEnd } from "./end-to-end.ts";
 import { engine } from "./engine.ts";
 import { enrollment } from "./enrollment.ts";
 import { exponential } from "./exponential.ts";
 import { intake } from "./intake.ts";
+import { keys } from "./keys.ts";
 import { load } from "./load.ts";
+import { overload } from "./overload.ts";
 import { push } from "./push.ts";
+import { reconnect } from "./reconnect.ts";
 import { scaling } from "./scaling.ts";
+import { silent } from "./silent.ts";
 import { state } from "./state.ts";
 import { syslog } from "./syslog.ts";
 
@@ -20,6 +26,12 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   load,
   enrollment,
   syslog,
+  agents: agentsConnected,
+  reconnect,
+  keys,
+  "end-to-end": endToEnd,
+  silent,
+  overload,
 };
 
 export const BENCHMARK_NAMES = Object.keys(BENCHMARKS);

@@ -2,25 +2,14 @@
  * How many agents a running manager enrols a CPU-second: TLS handshake, key, client.keys with its sync, row, answer. The agents are
  * in another process and are not counted; the disk's time shows only in the rate a second.
  */
-import { readFileSync } from "node:fs";
 import { enroll } from "#testing/agent.ts";
 import { LOOPBACK, makeHome, removeHome } from "../test/e2e/home.ts";
 import { ManagerProcess } from "../test/e2e/manager-process.ts";
 import type { Benchmark, Figures } from "./benchmark.ts";
+import { cpuSecondsOf } from "./processor-time.ts";
 
 const AGENTS = 1000;
 const AT_A_TIME = 50;
-/** The kernel's unit of a process's times (proc(5)): 100 on all of Linux's architectures that count here. */
-const TICKS_PER_SECOND = 100;
-/** Fields 14 and 15 of /proc/PID/stat, counted behind the command's name. */
-const UTIME_FIELD = 11;
-const STIME_FIELD = 12;
-
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD])) / TICKS_PER_SECOND;
-}
 
 async function measure(): Promise<Figures> {
   const home = await makeHome();

@@ -75,7 +75,7 @@ async function startService(sink: EventSink, network: FakeNetwork): Promise<Agen
     random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
     files: new FakeFiles(),
     sink,
-    reports: { report: () => {}, pushEnded: () => {} },
+    reports: { report: () => {}, keyWanted: () => {}, pushEnded: () => {} },
   });
   await service.start();
   return service;

@@ -1,6 +1,6 @@
-/** `node bench/measure.ts BENCHMARK CORPUS DATA`: measures one corpus in this process and prints its figures as JSON. For run.ts. */
+/** `node bench/measure.ts BENCHMARK CORPUS DATA SECONDS`: measures one corpus in this process and prints its figures as JSON. For run.ts. */
 import { benchmarkOf } from "./catalog.ts";
 
-const [name = "", corpus = "", dataDirectory = ""] = process.argv.slice(2);
-const figures = await benchmarkOf(name).measure(corpus, dataDirectory);
+const [name = "", corpus = "", dataDirectory = "", seconds = ""] = process.argv.slice(2);
+const figures = await benchmarkOf(name).measure(corpus, dataDirectory, Number(seconds));
 process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -69,7 +69,7 @@ async function startService(network: FakeNetwork): Promise<AgentConnectionServic
       random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
       files: new FakeFiles(),
       sink,
-      reports: { report: () => {}, pushEnded: () => {} },
+      reports: { report: () => {}, keyWanted: () => {}, pushEnded: () => {} },
     },
   );
   await service.start();

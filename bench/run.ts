@@ -1,5 +1,5 @@
 /**
- * `npm run -s bench -- NAME [CORPUS …] [--json] [--record] [--data DIR]`: runs a benchmark and holds it against the last recorded run.
+ * `npm run -s bench -- NAME [CORPUS …] [SECONDS] [--json] [--record] [--data DIR]`: runs a benchmark and holds it against the last recorded run.
  *
  * Exit codes: 0 measured, 1 something is missing or went wrong, 2 wrong use of the command line.
  */
@@ -22,10 +22,12 @@ const NODE_FLAGS = [
 ];
 const MEASURE = fileURLToPath(new URL("measure.ts", import.meta.url));
 const CORPUS_COLUMNS = 14;
+const WHOLE_NUMBER = /^\d+$/;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
-const USAGE = `usage: npm run -s bench -- NAME [CORPUS …] [--json] [--record] [--data DIR]
+const USAGE = `usage: npm run -s bench -- NAME [CORPUS …] [SECONDS] [--json] [--record] [--data DIR]
   NAME      ${BENCHMARK_NAMES.join(", ")}
+  SECONDS   how long, where that is for choice
   --json    one JSON line a corpus and nothing else
   --record  keep the results as what later runs are held against
   --data    instead of ${join(SHARED_DIRECTORY, "data")}
@@ -35,6 +37,7 @@ type Call = {
   readonly name: string;
   readonly benchmark: Benchmark;
   readonly corpora: readonly string[];
+  readonly seconds: number;
   readonly json: boolean;
   readonly record: boolean;
   readonly dataDirectory: string;
@@ -46,14 +49,18 @@ function readCall(): Call | null {
     allowPositionals: true,
     options: { json: { type: "boolean" }, record: { type: "boolean" }, data: { type: "string" } },
   });
-  const [name, ...chosen] = positionals;
+  const [name, ...words] = positionals;
   if (name === undefined || !BENCHMARK_NAMES.includes(name)) return null;
   const benchmark = benchmarkOf(name);
+  const chosen = words.filter((word) => !WHOLE_NUMBER.test(word));
+  const [seconds, ...tooMany] = words.filter((word) => WHOLE_NUMBER.test(word)).map(Number);
+  if (tooMany.length > 0 || (seconds !== undefined && benchmark.seconds === undefined)) return null;
   if (chosen.some((corpus) => !benchmark.corpora.includes(corpus))) return null;
   return {
     name,
     benchmark,
     corpora: chosen.length === 0 ? benchmark.corpora : chosen,
+    seconds: seconds ?? benchmark.seconds ?? 0,
     json: values.json === true,
     record: values.record === true,
     dataDirectory: resolve(values.data ?? join(SHARED_DIRECTORY, "data")),
@@ -68,9 +75,10 @@ function missingFiles({ benchmark, corpora, dataDirectory }: Call): readonly str
 type Measured = { readonly line: ResultLine; readonly figures: Figures };
 
 /** Null when it failed; what it said is on stderr. */
-function measure({ name, dataDirectory }: Call, corpus: string): Measured | null {
+function measure({ name, dataDirectory, seconds }: Call, corpus: string): Measured | null {
   const machine = thisMachine();
-  const child = spawnSync(process.execPath, [...NODE_FLAGS, MEASURE, name, corpus, dataDirectory], {
+  const args = [...NODE_FLAGS, MEASURE, name, corpus, dataDirectory, String(seconds)];
+  const child = spawnSync(process.execPath, args, {
     stdio: ["ignore", "pipe", "inherit"],
     encoding: "utf8",
   });

@@ -59,6 +59,9 @@ const TEST_PACKAGES = [
   { command: "logger", packageName: "bsdutils" },
   { command: "rsyslogd", packageName: "rsyslog" },
   { command: "haproxy", packageName: "haproxy" },
+  { command: "nft", packageName: "nftables" },
+  { command: "iptables", packageName: "iptables" },
+  { command: "ip", packageName: "iproute2" },
 ];
 
 function has(command) {

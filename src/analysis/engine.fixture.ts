@@ -4,7 +4,13 @@ import { LocalClock } from "#kernel/local-time.ts";
 import type { RawEvent } from "#model/event-block.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { eventDocument, type ManagerIdentity, type Verdict } from "./alert/document.ts";
-import { CompiledRuleset, Engine, type EngineOptions, type Outcome } from "./engine.ts";
+import {
+  CompiledRuleset,
+  Engine,
+  type EngineOptions,
+  type Outcome,
+  type RulesetAdditions,
+} from "./engine.ts";
 import type { Event } from "./event.ts";
 import type { AlertLevels } from "./match/compile-rules.ts";
 import { STATIC_FIELDS } from "./plugins/sink.ts";
@@ -34,6 +40,8 @@ export type RulesetTexts = {
   readonly lists?: Readonly<Record<string, string>>;
   readonly levels?: AlertLevels;
   readonly responses?: ResponseSettings;
+  /** Instead of `responses` and `places`. */
+  readonly additions?: RulesetAdditions;
   /** Of addresses, by their texts. */
   readonly places?: Readonly<Record<string, string>>;
 };
@@ -58,6 +66,7 @@ export function compileRuleset(texts: RulesetTexts): CompiledRuleset {
   assert(ruleset !== null);
   const levels = texts.levels ?? { log: 3, mail: 12 };
   const { places = {} } = texts;
+  if (texts.additions !== undefined) return new CompiledRuleset(ruleset, levels, texts.additions);
   return new CompiledRuleset(ruleset, levels, {
     ...(texts.responses === undefined ? {} : { responses: texts.responses }),
     places: (address) => places[address] ?? null,

@@ -28,6 +28,7 @@ import type { Engine, Outcome } from "./engine.ts";
 import { DSTUSER, type Event, SRCIP, SRCUSER } from "./event.ts";
 import { ResponseRecords } from "./response/response-records.ts";
 import { CATEGORY_FIREWALL } from "./ruleset/category.ts";
+import type { ScaRequest } from "./special/sca.ts";
 import { EventCounts } from "./stats/event-counts.ts";
 
 /** An agent's own sign of life travels as an event too; it is not worth an archive line. */
@@ -133,13 +134,17 @@ export class AnalysisPipeline {
     if (!this.#builder.empty) this.#needs.emit(this.#builder.take());
   }
 
-  /** Called now and then: what the decoders that are code refused or forgot, and what nobody can ask agents for. */
+  /** What agents are to be asked for, since the last call. */
+  takeScaRequests(): readonly ScaRequest[] {
+    return this.#engine.state.special.takeScaRequests();
+  }
+
+  /** Called now and then: what the decoders that are code refused or forgot. */
   count(): void {
     const { metrics } = this.#needs;
     const { special } = this.#engine.state;
     this.#counts.publish(metrics);
     for (const [name, value] of Object.entries(special.counts)) metrics.set(snakeCase(name), value);
-    metrics.add("sca_requests_not_sent", special.takeScaRequests().length);
   }
 
   #event(raw: RawEvent): void {

@@ -7,15 +7,19 @@ import { Command, CommanderError } from "commander";
 import { CodedError } from "#kernel/errors.ts";
 import { utf8Bytes } from "./bytes.ts";
 import * as agentAuth from "./commands/agent-auth.ts";
+import * as agentGroups from "./commands/agent-groups.ts";
 import * as agents from "./commands/agents.ts";
 import * as authd from "./commands/authd.ts";
 import * as completion from "./commands/completion.ts";
 import * as config from "./commands/config.ts";
+import * as control from "./commands/control.ts";
 import * as explain from "./commands/explain.ts";
 import * as groups from "./commands/groups.ts";
 import * as logtest from "./commands/logtest.ts";
+import * as manageAgents from "./commands/manage-agents.ts";
 import * as regex from "./commands/regex.ts";
 import * as replay from "./commands/replay.ts";
+import * as response from "./commands/response.ts";
 import * as rules from "./commands/rules.ts";
 import * as selftest from "./commands/selftest.ts";
 import * as start from "./commands/start.ts";
@@ -36,10 +40,14 @@ const COMMANDS: readonly CommandModule[] = [
   start,
   stop,
   status,
+  control,
   agents,
+  manageAgents,
   agentAuth,
   authd,
   groups,
+  response,
+  agentGroups,
   config,
   logtest,
   explain,

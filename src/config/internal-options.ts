@@ -218,7 +218,24 @@ const auth = {
   ),
 } as const;
 
-const groups = { analysisd, remoted, auth, authd: { debug } } as const;
+// Defaults and ranges: wazuh v4.14.7: src/monitord.
+const monitord = {
+  dayWaitSeconds: number("day_wait", 10, 0, 600, "Time after midnight before files of the day are closed."),
+  compress: number("compress", 1, 0, 1, "Compress files of past days."),
+  sign: number("sign", 1, 0, 1, "Write checksums beside files of past days."),
+  monitorAgents: number("monitor_agents", 1, 0, 1, "Tell of agents that disconnected and of those removed."),
+  deleteOldAgentsMinutes: number(
+    "delete_old_agents",
+    0,
+    0,
+    9600,
+    "Time after which a disconnected agent is removed, in minutes; 0 for never.",
+  ),
+} as const;
+
+const download = { enabled: number("enabled", 1, 0, 1, "Fetch the files that etc/shared/files.yml lists.") };
+
+const groups = { analysisd, remoted, auth, authd: { debug }, monitord, wazuh_download: download } as const;
 
 type Groups = typeof groups;
 /** By group and option; a switch is 0 or 1, as the file says it. */
@@ -247,6 +264,8 @@ export function readInternalOptions(
     remoted: readGroup("remoted", groups.remoted, lines, report),
     auth: readGroup("auth", groups.auth, lines, report),
     authd: readGroup("authd", groups.authd, lines, report),
+    monitord: readGroup("monitord", groups.monitord, lines, report),
+    wazuh_download: readGroup("wazuh_download", groups.wazuh_download, lines, report),
   };
   return { options, problems: report.problems() };
 }

@@ -8,6 +8,7 @@ import type { Problem } from "#formats/source-position.ts";
 import { readXml } from "#formats/xml/xml.ts";
 import { checkedGroup, type OptionDescription, type ValueOf } from "./option.ts";
 import { Report } from "./report.ts";
+import { agentUpgradeSection } from "./sections/agent-upgrade.ts";
 import { authSection } from "./sections/auth.ts";
 import { clusterSection } from "./sections/cluster.ts";
 import { alertsSection, globalSection, loggingSection } from "./sections/global.ts";
@@ -29,7 +30,7 @@ const UNUSED_SECTIONS = [
     "indexer",
   ],
   ...["integration", "syslog_output", "email_alerts", "reports", "agentless", "socket", "database_output"],
-  ...["client", "client_buffer", "anti_tampering", "agent-upgrade", "task-manager", "wdb"],
+  ...["client", "client_buffer", "anti_tampering", "task-manager", "wdb"],
   ...["fluent-forward", "gcp-pubsub", "gcp-bucket", "github", "office365", "ms-graph"],
 ];
 
@@ -46,6 +47,7 @@ const managerOptions = checkedGroup(
       auth: authSection,
       remotes: remoteSection,
       cluster: clusterSection,
+      agentUpgrade: agentUpgradeSection,
       localFiles: localFileSection,
       labels: labelsSection,
       commands: commandSection,

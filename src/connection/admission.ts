@@ -10,14 +10,20 @@ import { type OpenFailureCode, openMessage } from "#formats/wire/agent/message.t
 import type { CipherMethod, MessageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { invalidIdLog } from "#formats/wire/agent/message-logs.ts";
 import type { IpAddress } from "#model/address.ts";
-import { addressMatches } from "#model/agent.ts";
+import { type AgentId, addressMatches, type KeyWish } from "#model/agent.ts";
 import type { AgentTable, KnownAgent } from "./agent-table.ts";
 import type { RefusalCode } from "./events.ts";
 
 /** Where a connection comes from: the text for log lines, the value for comparing; null matches no agent but those of `any`. */
 export type Peer = { readonly text: string; readonly address: IpAddress | null };
 
-export type Refusal = { readonly kind: "refused"; readonly code: RefusalCode; readonly log: string };
+export type Refusal = {
+  readonly kind: "refused";
+  readonly code: RefusalCode;
+  readonly log: string;
+  /** The key with which the message might be opened. */
+  readonly wish: KeyWish | null;
+};
 
 export type Opened = {
   readonly kind: "opened";
@@ -41,18 +47,21 @@ export function admit(payload: Buffer, peer: Peer, table: AgentTable): Admission
     case "ping":
       return envelope;
     case "refused":
-      return envelope;
+      return { ...envelope, wish: null };
     case "identified": {
-      const agent = table.byId(envelope.id);
-      if (agent === null) return unknownId(envelope.id, peer, "unknown");
-      if (!mayConnectFrom(agent, peer)) return unknownId(envelope.id, peer, agent.name);
-      return open(agent, envelope.sealed, peer);
+      const { id, sealed } = envelope;
+      const agent = table.byId(id);
+      if (agent === null) return unknownId(id, peer, "unknown");
+      if (!mayConnectFrom(agent, peer)) return unknownId(id, peer, agent.name);
+      return open(agent, sealed, peer, { kind: "id", id });
     }
     case "anonymous": {
-      const agent = peer.address === null ? null : table.byAddress(peer.address);
-      if (agent !== null) return open(agent, envelope.sealed, peer);
+      const { address } = peer;
+      const wish: KeyWish | null = address === null ? null : { kind: "ip", address };
+      const agent = address === null ? null : table.byAddress(address);
+      if (agent !== null) return open(agent, envelope.sealed, peer, wish);
       const log = `(1213): Message from '${peer.text}' not allowed. Cannot find the ID of the agent. Source agent ID is unknown.`;
-      return { kind: "refused", code: "address_unknown", log };
+      return { kind: "refused", code: "address_unknown", log, wish };
     }
   }
 }
@@ -62,11 +71,12 @@ function mayConnectFrom(agent: KnownAgent, peer: Peer): boolean {
   return addressMatches(agent.address, peer.address);
 }
 
-function unknownId(id: string, peer: Peer, name: string): Refusal {
-  return { kind: "refused", code: "id_unknown", log: invalidIdLog(id, peer.text, name) };
+function unknownId(id: AgentId, peer: Peer, name: string): Refusal {
+  const log = invalidIdLog(id, peer.text, name);
+  return { kind: "refused", code: "id_unknown", log, wish: { kind: "id", id } };
 }
 
-function open(agent: KnownAgent, sealed: Buffer, peer: Peer): Admission {
+function open(agent: KnownAgent, sealed: Buffer, peer: Peer, wish: KeyWish | null): Admission {
   const input = {
     cipherOf: (method: CipherMethod) => agent.cipherOf(method),
     agentId: agent.id,
@@ -74,6 +84,9 @@ function open(agent: KnownAgent, sealed: Buffer, peer: Peer): Admission {
     peerAddress: peer.text,
   };
   const opened = openMessage(input, sealed);
-  if (!opened.ok) return { kind: "refused", code: OPEN_FAILURES[opened.code], log: opened.log };
+  if (!opened.ok) {
+    const { code, log } = opened;
+    return { kind: "refused", code: OPEN_FAILURES[code], log, wish: code === "ENCKEY" ? wish : null };
+  }
   return { kind: "opened", agent, message: opened.message, counters: opened.counters, cipher: opened.cipher };
 }

@@ -25,9 +25,12 @@ export class AgentStatistics {
   readonly #received = { keepalives: 0, startups: 0, shutdowns: 0, requestAnswers: 0, events: 0 };
   readonly #sent = { ack: 0, ar: 0, request: 0, sca: 0, shared: 0 };
   #notSent = 0;
+  #lastMs = 0;
+  #missing = 0;
 
   received(kind: ReceivedKind, wallMs: number): void {
     this.#sinceMs ??= wallMs;
+    this.#lastMs = wallMs;
     this.#received[kind]++;
   }
 
@@ -46,10 +49,21 @@ export class AgentStatistics {
     this.#notSent++;
   }
 
+  missed(messages: number): void {
+    this.#missing += messages;
+  }
+
   /** Null until the agent said something. */
   get counts(): AgentCounts | null {
     if (this.#sinceMs === null) return null;
     const sent = { ...this.#sent };
-    return { sinceMs: this.#sinceMs, ...this.#received, sent, notSent: this.#notSent };
+    return {
+      sinceMs: this.#sinceMs,
+      lastMs: this.#lastMs,
+      ...this.#received,
+      sent,
+      notSent: this.#notSent,
+      missing: this.#missing,
+    };
   }
 }

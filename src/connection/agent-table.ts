@@ -105,6 +105,10 @@ export class AgentTable {
     return this.#byId.get(id) ?? null;
   }
 
+  all(): IterableIterator<KnownAgent> {
+    return this.#byId.values();
+  }
+
   byAddress(address: IpAddress): KnownAgent | null {
     return this.#byAddress.get(formatIpAddress(address))?.[0] ?? null;
   }

@@ -10,7 +10,7 @@ import { runInNewContext } from "node:vm";
 import { deflateSync } from "node:zlib";
 import { frameOf } from "#testing/agent.ts";
 import { SeededRandom } from "#testing/random.ts";
-import { ACK, identity, KEEPALIVE, KEY, STARTUP, startManager, type TestManager } from "./fixture.ts";
+import { ACK, identity, KEEPALIVE, KEY, STARTUP, startManager, type TestManager, WEB } from "./fixture.ts";
 import {
   REFUSAL_LINES_PER_SECOND_MAX,
   UNAUTHENTICATED_HELD_BYTES_MAX,
@@ -20,7 +20,6 @@ import {
   WORK_FRAMES_MAX,
 } from "./limits.ts";
 
-const WEB = identity("001");
 const AES_KEY = Buffer.from("6dfb7209c18ea49a233cdef261eb0626"); // of KEY, from the vectors
 
 setFlagsFromString("--expose-gc");

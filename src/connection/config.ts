@@ -39,6 +39,8 @@ export type ConnectionConfig = {
   /** Open connections; a new one beyond it is closed at once. */
   readonly connectionsMax: number;
   readonly requests: RequestConfig;
+  /** `<auth><key_request>`: keys of unknown agents are asked for. */
+  readonly asksForKeys: boolean;
   /** `queue/rids`. */
   readonly countersDirectory: string;
 };
@@ -55,5 +57,6 @@ export const CONNECTION_DEFAULTS = {
   disconnectionAlertSeconds: 0,
   raisesDisconnected: true,
   connectionsMax: CONNECTIONS_MAX,
+  asksForKeys: false,
   requests: { pool: 1024, responseMs: 60_000, retryMs: 1000, attemptsMax: 4 },
 } as const satisfies Partial<ConnectionConfig>;

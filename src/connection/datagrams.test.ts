@@ -6,23 +6,26 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { test } from "node:test";
+import { MESSAGE_BYTES_MAX } from "#formats/wire/agent/message.ts";
 import { systemNetwork } from "#kernel/platform/network.ts";
 import { type TestAgentIdentity, TestCipher } from "#testing/agent.ts";
 import { SeededRandom } from "#testing/random.ts";
 import {
   ACK,
-  entryOf,
+  EVENT,
+  EVENT_OF_WEB,
   identity,
+  idOf,
   KEEPALIVE,
   SHUTDOWN,
   STARTUP,
   startManager,
   TestManager,
+  WEB,
 } from "./fixture.ts";
 
-const WEB = identity("001");
-const EVENT = "1:/var/log/auth.log:hello";
-const EVENT_OF_WEB = "1:[001] (agent001) any->/var/log/auth.log:hello";
+import { DATAGRAM_BYTES_MAX } from "./limits.ts";
+
 const FIRST = { address: "192.0.2.10", port: 40_001 };
 const SECOND = { address: "192.0.2.11", port: 40_002 };
 
@@ -57,10 +60,6 @@ async function startUdp(changes = {}): Promise<{ manager: TestManager; agent: Te
   const manager = await startManager({ protocols: { tcp: true, udp: true }, ...changes });
   manager.know(WEB);
   return { manager, agent: new TestSender(manager, WEB) };
-}
-
-function idOf(agent: TestAgentIdentity) {
-  return entryOf(agent).id;
 }
 
 test("an agent over UDP starts up, is acknowledged and its events are taken", async () => {
@@ -144,6 +143,13 @@ test("what strangers send changes nothing and is counted", async () => {
   assert.ok(manager.metrics.get("agent_refused_message_unauthentic") > 0);
 });
 
+test("a datagram that no key opens is a wish for the key, where keys are asked for", async () => {
+  const { manager, agent } = await startUdp({ asksForKeys: true });
+  agent.sayRaw(Buffer.from("!007!#AES:x"));
+  agent.sayRaw(Buffer.from("!007!#AES:x"));
+  assert.deepEqual(manager.keysWanted, [{ kind: "id", id: "007" }]);
+});
+
 test("#ping is answered with #pong, which is no longer", async () => {
   const { manager, agent } = await startUdp();
   agent.sayRaw(Buffer.from("#ping"));
@@ -159,6 +165,7 @@ test("gaps in the message counters are counted, late messages too, and a new cou
   const lost = [agent.cipher.seal(EVENT), agent.cipher.seal(EVENT)];
   agent.say(EVENT);
   assert.equal(manager.metrics.get("agent_datagrams_missing"), 2);
+  assert.equal(manager.service.countsOf(idOf(WEB))?.missing, 2);
   agent.sayRaw(lost[1] ?? Buffer.alloc(0));
   assert.equal(manager.metrics.get("agent_datagrams_late"), 1);
   const ahead = new TestSender(manager, WEB);
@@ -169,6 +176,42 @@ test("gaps in the message counters are counted, late messages too, and a new cou
   anew.say(EVENT, EVENT);
   assert.equal(manager.metrics.get("agent_datagrams_late"), 1);
   assert.equal(manager.metrics.get("agent_datagrams_missing"), 2 + 1996);
+});
+
+/** Bytes that no compressor makes smaller. */
+function noise(bytes: number): Buffer {
+  return new SeededRandom(11).bytes(bytes);
+}
+
+test("a message to an agent that is more than a datagram when it is sealed is not sent, and told", async () => {
+  const { manager, agent } = await startUdp();
+  agent.say(STARTUP);
+  agent.answers();
+  const id = idOf(WEB);
+  const results = new Set<string>();
+  for (let bytes = MESSAGE_BYTES_MAX - 40; bytes <= MESSAGE_BYTES_MAX; bytes++)
+    results.add(`${manager.service.send(id, noise(bytes))}`);
+  assert.deepEqual([...results], ["sent", "output_full"], "short ones are sent, the longest are not");
+  const longest = manager.network.sentDatagrams.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+  assert(longest > DATAGRAM_BYTES_MAX - 16 && longest <= DATAGRAM_BYTES_MAX, `${longest}`);
+  assert((manager.metrics.get("agent_datagrams_too_long") ?? 0) > 0);
+  assert.match(manager.warnings.at(-1) ?? "", /'001' has 655\d\d bytes sealed, more than a datagram carries/);
+  assert.equal(manager.service.send(id, Buffer.alloc(MESSAGE_BYTES_MAX, "x")), "sent");
+  assert.equal(agent.answers().at(-1)?.message.length, MESSAGE_BYTES_MAX);
+});
+
+test("the longest datagram of an agent is an event", async () => {
+  const { manager, agent } = await startUdp();
+  agent.say(STARTUP);
+  const head = Buffer.from("1:/var/log/x:");
+  let bytes = MESSAGE_BYTES_MAX - head.length;
+  let sealed = agent.cipher.seal(Buffer.concat([head, noise(bytes)]));
+  while (sealed.length > DATAGRAM_BYTES_MAX)
+    sealed = agent.cipher.seal(Buffer.concat([head, noise(--bytes)]));
+  assert(sealed.length > DATAGRAM_BYTES_MAX - 16, `${sealed.length}`);
+  agent.sayRaw(sealed);
+  const { message } = manager.sink.events.at(-1) ?? {};
+  assert.deepEqual(message, noise(bytes));
 });
 
 test("what the journal does not take is dropped and counted, and asks for no answer", async () => {
@@ -229,6 +272,10 @@ for (const host of ["127.0.0.1", "::1"]) {
     const [answer] = await once(client, "message");
     assert.equal(String(answer), "answer");
     assert.deepEqual(received, [{ bytes: Buffer.from("question"), address: host }]);
+    const longest = noise(DATAGRAM_BYTES_MAX);
+    client.send(longest, socket.local.port, host);
+    await once(client, "message");
+    assert.deepEqual(received.at(-1)?.bytes, longest);
     await assert.rejects(
       systemNetwork.bindDatagrams({ ...options, port: socket.local.port }, () => {}),
       { code: "port_taken" },

@@ -16,7 +16,7 @@ import { admit, type Opened } from "./admission.ts";
 import { appendEvent } from "./agent-event.ts";
 import type { AgentLink, KnownAgent } from "./agent-table.ts";
 import type { Arrival } from "./control-messages.ts";
-import { ANSWERS_WAITING_MAX, COUNTER_JUMP_MAX, COUNTER_LATE_MAX } from "./limits.ts";
+import { ANSWERS_WAITING_MAX, COUNTER_JUMP_MAX, COUNTER_LATE_MAX, DATAGRAM_BYTES_MAX } from "./limits.ts";
 import type { SessionNeeds } from "./session.ts";
 
 export type DatagramNeeds = Omit<SessionNeeds, "strangers" | "turns">;
@@ -59,7 +59,10 @@ class DatagramLink implements AgentLink {
       this.#highestSequence = sequence; // it counts anew
     else if (step <= 0) this.#needs.events.count("agent_datagrams_late");
     else {
-      if (step > 1) this.#needs.events.count("agent_datagrams_missing", step - 1);
+      if (step > 1) {
+        this.#needs.events.count("agent_datagrams_missing", step - 1);
+        this.#agent.statistics.missed(step - 1);
+      }
       this.#highestSequence = sequence;
     }
   }
@@ -84,7 +87,13 @@ class DatagramLink implements AgentLink {
   send(message: Uint8Array): boolean {
     if (this.#remote === null) return false;
     const { clock, events, sealer } = this.#needs;
-    const bytes = sealer.seal(this.#agent, message, true, clock.monotonicMs());
+    const nowMs = clock.monotonicMs();
+    const bytes = sealer.seal(this.#agent, message, true, nowMs);
+    if (bytes.length > DATAGRAM_BYTES_MAX) {
+      events.datagramTooLong(this.#agent.id, bytes.length, this.#remote.address, nowMs);
+      this.#agent.statistics.notSent();
+      return false;
+    }
     this.#socket.send(bytes, this.#remote);
     events.sent(this.#agent.statistics.sent(message), bytes.length);
     return true;
@@ -155,6 +164,7 @@ export class AgentDatagrams {
         this.#socket.send(PONG, remote); // as long as the question: nothing to gain by a forged address
         break;
       case "refused":
+        if (admission.wish !== null) this.#needs.wantKey(admission.wish, arrival.monotonicMs);
         events.refused(admission.code, peer.text, arrival.monotonicMs, admission.log);
         break;
       case "opened":

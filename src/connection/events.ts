@@ -45,6 +45,7 @@ export type Counter =
   | "agent_datagrams_dropped_by_kernel"
   | "agent_datagrams_missing"
   | "agent_datagrams_late"
+  | "agent_datagrams_too_long"
   | "agent_events"
   | "agent_pings"
   | "agent_startups"
@@ -67,6 +68,8 @@ export type Counter =
   | "agent_request_answers"
   | "agent_request_answers_unknown"
   | "agent_upgrade_reports"
+  | "agent_key_wishes"
+  | "agent_key_wishes_over_limit"
   | "agent_counters_unsaved"
   | "agent_pressure_changes";
 
@@ -146,6 +149,12 @@ export class ConnectionEvents {
 
   sendingFile(name: string, agentId: string): void {
     this.#log.write("debug", `Sending file '${name}' to agent '${agentId}'.`);
+  }
+
+  datagramTooLong(agentId: string, bytes: number, address: string, nowMs: number): void {
+    this.count("agent_datagrams_too_long");
+    const text = `Message for agent '${agentId}' has ${bytes} bytes sealed, more than a datagram carries: not sent.`;
+    this.#offence(address, nowMs, text);
   }
 
   startupRefused(agentId: string, reason: string, address: string, nowMs: number): void {

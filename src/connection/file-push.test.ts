@@ -11,6 +11,7 @@ import { TestFileReceiver } from "#testing/shared-files.ts";
 import type { FilePush } from "./file-push.ts";
 import {
   ACK,
+  DB,
   entryOf,
   identity,
   KEEPALIVE,
@@ -18,6 +19,7 @@ import {
   STARTUP,
   startManager,
   type TestLink,
+  WEB,
 } from "./fixture.ts";
 import {
   PUSH_PAUSE_MS,
@@ -28,8 +30,6 @@ import {
 } from "./limits.ts";
 
 const SESSION = new URL("../../test/vectors/agent/session/frames.jsonl", import.meta.url);
-const WEB = identity("001");
-const DB = identity("002");
 
 function mergedOf(bytes: number): Buffer {
   const head = `#default\n!${bytes} big.txt\n`;

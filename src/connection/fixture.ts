@@ -1,6 +1,13 @@
 /** For the tests of this folder: the service on fakes, and agents that speak to it with sealing code of their own. */
 
-import { parseAgentAddress, parseAgentId, parseAgentKey, parseAgentName } from "#model/agent.ts";
+import {
+  type AgentId,
+  type KeyWish,
+  parseAgentAddress,
+  parseAgentId,
+  parseAgentKey,
+  parseAgentName,
+} from "#model/agent.ts";
 import type { EventInput } from "#model/event-block.ts";
 import type { EventSink, Pressure } from "#model/event-sink.ts";
 import { frameOf, type TestAgentIdentity, TestCipher, TestFrames } from "#testing/agent.ts";
@@ -35,6 +42,16 @@ export function entryOf(agent: TestAgentIdentity): AgentEntry {
     throw new Error(`no agent: ${agent.id}`);
   return { id, name, address, key };
 }
+
+export function idOf(agent: TestAgentIdentity): AgentId {
+  return entryOf(agent).id;
+}
+
+/** Two agents from anywhere, and an event of the first: as it sends it, and as the peer's queue would show it. */
+export const WEB = identity("001");
+export const DB = identity("002");
+export const EVENT = "1:/var/log/auth.log:Nov 21 10:00:01 web1 sshd[1]: hello";
+export const EVENT_OF_WEB = "1:[001] (agent001) any->/var/log/auth.log:Nov 21 10:00:01 web1 sshd[1]: hello";
 
 /** Keeps events; what waits for durability runs at once or, while `holds`, with `settle()`. */
 export class TestSink implements EventSink {
@@ -85,6 +102,7 @@ export class TestManager {
   readonly files: FakeFiles;
   readonly sink = new TestSink();
   readonly updates: AgentUpdate[] = [];
+  readonly keysWanted: KeyWish[] = [];
   readonly pushesEnded: { readonly agentId: string; readonly sum: string; readonly outcome: string }[] = [];
   readonly service: AgentConnectionService;
 
@@ -109,6 +127,7 @@ export class TestManager {
       sink: this.sink,
       reports: {
         report: (update) => this.updates.push(update),
+        keyWanted: (wish) => this.keysWanted.push(wish),
         pushEnded: (agentId, sum, outcome) => this.pushesEnded.push({ agentId, sum, outcome }),
       },
     });

@@ -52,6 +52,12 @@ export const TURN_PERIOD_MS = 8000;
 export const UNSOLICITED_ACK_AFTER_MS = 10_000;
 
 /**
+ * Without pressure, an agent whose bytes are read is sent an ack when its last message from us is that old: longer than the 20 s between two
+ * keepalives where that is not changed, shorter than the 60 s after which an agent connects anew (wazuh v4.14.7: max_time_reconnect_try).
+ */
+export const BUSY_ACK_AFTER_MS = 25_000;
+
+/**
  * Global counters reserved in the file at a time: 99,970 messages, so that a node with 20,000 agents writes once in 100 s
  * and a crash skips that many.
  */
@@ -62,6 +68,12 @@ export const SENDER_WRITE_RETRY_MS = 1000;
 
 /** Asked of the system for the socket of agents that report over UDP: 100 ms of 20,000 events of 1 KiB. The system's `rmem_max` may give less. */
 export const DATAGRAM_RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
+
+/**
+ * What a datagram of IPv4 carries: 65,535 bytes less its header of 20 and UDP's of 8. A message of the greatest length that does not
+ * compress has more when it is sealed; the system would refuse it.
+ */
+export const DATAGRAM_BYTES_MAX = 65_507;
 
 /** How often the kernel is asked what it dropped. */
 export const DROPS_PERIOD_MS = 5000;
@@ -92,6 +104,12 @@ export const PUSH_STALLED_MS_MAX = 60_000;
 /** Over UDP nobody says what arrived: wazuh v4.14.7 pauses a second after each 31 parts (src/remoted/manager.c). */
 export const DATAGRAM_PARTS_IN_A_ROW = 31;
 export const DATAGRAM_PAUSE_MS = 1000;
+
+/** A key that nobody had is not asked for again so soon: the agent tries every ten seconds or so. */
+export const KEY_WISH_AGAIN_MS = 60_000;
+
+/** Different keys that are asked for in that time: strangers may name any id. 4,096 wishes take half a megabyte. */
+export const KEY_WISHES_MAX = 4096;
 
 /** `<target> <payload>` of a request: with its head it fits the largest message. */
 export const REQUEST_BYTES_MAX = 65_376;

@@ -12,10 +12,8 @@ import { TestAgent, type TestAgentIdentity } from "#testing/agent.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { CONNECTION_DEFAULTS } from "./config.ts";
-import { ACK, entryOf, identity, KEY, TestSink } from "./fixture.ts";
+import { ACK, entryOf, KEY, TestSink, WEB } from "./fixture.ts";
 import { AgentConnectionService } from "./service.ts";
-
-const WEB = identity("001");
 
 /** The machine's network, which tells the port that was free. */
 class LoopbackNetwork implements Network {
@@ -48,7 +46,7 @@ async function startOnLoopback(context: TestContext, sink: TestSink) {
     random: systemRandom,
     files: new FakeFiles(),
     sink,
-    reports: { report: () => {}, pushEnded: () => {} },
+    reports: { report: () => {}, keyWanted: () => {}, pushEnded: () => {} },
   });
   await service.start();
   context.after(() => service.stop());

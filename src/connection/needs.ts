@@ -1,6 +1,6 @@
 /** What the agent connection service asks of other parts beside the sink of events; the composition root hands it over. */
 import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
-import type { AgentId } from "#model/agent.ts";
+import type { AgentId, KeyWish } from "#model/agent.ts";
 
 export type UpgradeResult = "done" | "missing_dependency" | "failed";
 
@@ -44,6 +44,11 @@ export type AgentUpdate =
 
 export interface AgentReports {
   report(update: AgentUpdate): void;
+}
+
+export interface KeyReports {
+  /** An agent came that is not known, or whose message its key does not open; at most once in `KEY_WISH_AGAIN_MS` each. */
+  keyWanted(wish: KeyWish): void;
 }
 
 /** `stalled`: the agent is connected and took nothing for too long. */

@@ -282,3 +282,36 @@ test("AgentConnectionService pauses everyone within the chunk that fills the jou
   fleet.links[0]?.say(event(1));
   assert(fleet.links.every((link) => link.connection.paused));
 });
+
+test("AgentConnectionService tells an agent whose keepalives are stuck behind its events that it is heard", async () => {
+  const manager = await startManager();
+  manager.know(identity("001"));
+  const link = manager.greeted(identity("001"));
+  assert.deepEqual(link.answers(), [ACK]);
+  for (let second = 1; second <= 60; second++) {
+    manager.clock.advance(1000);
+    link.say(event(second));
+  }
+  const opened = link.sealedAnswers().map((payload) => link.cipher.open(payload));
+  assert.deepEqual(
+    opened.map(({ message, random }) => [message, random]),
+    [
+      [ACK, UNSOLICITED_RANDOM],
+      [ACK, UNSOLICITED_RANDOM],
+    ],
+    "after 25 s and after 50 s, and nothing that looks like the answer to a keepalive",
+  );
+  assert.equal(manager.sink.events.length, 60);
+});
+
+test("AgentConnectionService sends an agent that asks often enough nothing but the answers", async () => {
+  const manager = await startManager();
+  manager.know(identity("001"));
+  const link = manager.greeted(identity("001"));
+  for (let second = 1; second <= 60; second++) {
+    manager.clock.advance(1000);
+    link.say(event(second), ...(second % 20 === 0 ? [KEEPALIVE] : []));
+  }
+  assert.deepEqual(link.answers(), [ACK, ACK, ACK, ACK]);
+  assert.equal(manager.metrics.get("agent_acks_unsolicited"), 0);
+});

@@ -7,19 +7,19 @@ import { test } from "node:test";
 import { TestCipher } from "#testing/agent.ts";
 import type { RequestConfig } from "./config.ts";
 import {
-  entryOf,
+  DB,
   identity,
+  idOf,
   KEEPALIVE,
   SHUTDOWN,
   STARTUP,
   startManager,
   type TestManager,
+  WEB,
 } from "./fixture.ts";
 import type { RequestOutcome } from "./pending-requests.ts";
 import { parseUpgradeReport } from "./upgrade-report.ts";
 
-const WEB = identity("001");
-const DB = identity("002");
 const REQUESTS: RequestConfig = { pool: 3, responseMs: 60_000, retryMs: 1000, attemptsMax: 4 };
 const UDP = { address: "192.0.2.20", port: 40_009 };
 
@@ -29,7 +29,7 @@ function ask(
   agent = WEB,
 ): { outcome: RequestOutcome | null } {
   const asked: { outcome: RequestOutcome | null } = { outcome: null };
-  void manager.service.request(entryOf(agent).id, Buffer.from(payload)).then((outcome) => {
+  void manager.service.request(idOf(agent), Buffer.from(payload)).then((outcome) => {
     asked.outcome = outcome;
   });
   return asked;
@@ -207,7 +207,7 @@ test("countsOf() tells what passed between the manager and one agent", async () 
   const { manager, agent } = await startWithAgent();
   const atMs = manager.clock.wallMs();
   agent.say(KEEPALIVE, "1:a:b", "1:a:c", "#!-req 5 x");
-  const { id } = entryOf(WEB);
+  const id = idOf(WEB);
   for (const message of [
     "#!-execd {}",
     "#!-up file x merged.mg\n",
@@ -219,6 +219,7 @@ test("countsOf() tells what passed between the manager and one agent", async () 
   ask(manager, "agent getstate");
   assert.deepEqual(manager.service.countsOf(id), {
     sinceMs: atMs,
+    lastMs: atMs,
     startups: 1,
     keepalives: 1,
     shutdowns: 0,
@@ -226,8 +227,9 @@ test("countsOf() tells what passed between the manager and one agent", async () 
     events: 2,
     sent: { ack: 2, request: 1, ar: 1, sca: 1, shared: 3 },
     notSent: 0,
+    missing: 0,
   });
-  assert.equal(manager.service.countsOf(entryOf(DB).id), null);
+  assert.equal(manager.service.countsOf(idOf(DB)), null);
 });
 
 test("an agent's word on its upgrade is an event like others and told to who upgrades", async () => {

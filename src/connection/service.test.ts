@@ -7,21 +7,21 @@ import { test } from "node:test";
 import { parseAgentId } from "#model/agent.ts";
 import {
   ACK,
-  entryOf,
+  EVENT,
+  EVENT_OF_WEB,
   identity,
+  idOf,
   KEEPALIVE,
   KEY,
   SHUTDOWN,
   STARTUP,
   startManager,
   TestManager,
+  WEB,
 } from "./fixture.ts";
 import { ANSWERS_WAITING_MAX, OUTPUT_PENDING_BYTES_MAX } from "./limits.ts";
 
-const WEB = identity("001");
 const DATABASE = identity("002", "198.51.100.2", KEY.replace("0011", "2200"));
-const EVENT = "1:/var/log/auth.log:Nov 21 10:00:01 web1 sshd[1]: hello";
-const EVENT_OF_WEB = "1:[001] (agent001) any->/var/log/auth.log:Nov 21 10:00:01 web1 sshd[1]: hello";
 
 function agentId(text: string) {
   const id = parseAgentId(text);
@@ -81,6 +81,41 @@ for (const { step, payload, log } of REFUSALS) {
     assert.deepEqual([manager.sink.events, manager.updates, link.answers()], [[], [], []]);
   });
 }
+
+test("AgentConnectionService.forgetKeepalives() has an unchanged keepalive told whole once more", async () => {
+  const manager = await startManager();
+  manager.know(WEB);
+  const link = manager.greeted(WEB);
+  const whole = () =>
+    manager.updates.filter((update) => update.kind === "keepalive" && update.keepalive !== null);
+  link.say(KEEPALIVE, KEEPALIVE);
+  assert.equal(whole().length, 1);
+  manager.service.forgetKeepalives();
+  link.say(KEEPALIVE, KEEPALIVE);
+  assert.equal(whole().length, 2);
+});
+
+const WISHES = [
+  { payload: "!007!#AES:x", wanted: [{ kind: "id", id: "007" }] },
+  { payload: "!002!#AES:x", wanted: [{ kind: "id", id: "002" }] },
+  { payload: "!001!#AES:0123456789abcdef", wanted: [{ kind: "id", id: "001" }] },
+  { payload: "#AES:x", wanted: [{ kind: "ip", address: { version: 4, words: [0xc000, 0x020a] } }] },
+  { payload: "!001!", wanted: [] },
+  { payload: "!001#AES:x", wanted: [] },
+];
+
+test("AgentConnectionService wants the key for what it refuses for want of one, once", async () => {
+  for (const { payload, wanted } of WISHES) {
+    const manager = await startManager({ asksForKeys: true });
+    manager.know(WEB, DATABASE);
+    for (let times = 0; times < 2; times++) manager.agent(WEB).sayRaw(payload);
+    assert.deepEqual(manager.keysWanted, wanted, payload);
+    assert.equal(manager.metrics.get("agent_key_wishes"), wanted.length);
+  }
+  const silent = await startManager();
+  silent.agent(WEB).sayRaw("!007!#AES:x");
+  assert.deepEqual(silent.keysWanted, []);
+});
 
 test("AgentConnectionService knows an agent without id by its address", async () => {
   const manager = await startManager();
@@ -514,5 +549,5 @@ test("AgentConnectionService keeps the entry of an agent registered first with a
   assert.equal(manager.greeted(twin, "198.51.100.2").open, false);
   manager.forget(DATABASE);
   assert(manager.greeted(twin, "198.51.100.2").open);
-  assert.equal(entryOf(twin).id, "006");
+  assert.equal(idOf(twin), "006");
 });

@@ -16,7 +16,7 @@ import type {
   Network,
 } from "#kernel/ports/network.ts";
 import type { Random } from "#kernel/ports/random.ts";
-import type { AgentId } from "#model/agent.ts";
+import type { AgentId, KeyWish } from "#model/agent.ts";
 import type { AgentCounts } from "#model/agent-counts.ts";
 import type { EventSink, Pressure } from "#model/event-sink.ts";
 import { AgentTable, type AgentTableChange } from "./agent-table.ts";
@@ -25,6 +25,7 @@ import { ControlMessages } from "./control-messages.ts";
 import { AgentDatagrams } from "./datagrams.ts";
 import { ConnectionEvents } from "./events.ts";
 import { type FilePush, FilePushes } from "./file-push.ts";
+import { KeyWishes } from "./key-wishes.ts";
 import {
   DATAGRAM_RECEIVE_BUFFER_BYTES,
   DROPS_PERIOD_MS,
@@ -34,7 +35,7 @@ import {
   TURN_TICK_MS,
 } from "./limits.ts";
 import { type CounterFiles, ReceivedCounters, StoredSenderCounter } from "./message-counters.ts";
-import type { AgentReports, PushReports } from "./needs.ts";
+import type { AgentReports, KeyReports, PushReports } from "./needs.ts";
 import { PatientSink } from "./patient-sink.ts";
 import { PendingRequests, type RequestOutcome } from "./pending-requests.ts";
 import { Presence } from "./presence.ts";
@@ -55,7 +56,7 @@ export type ConnectionNeeds = {
   readonly random: Random;
   readonly files: Files;
   readonly sink: EventSink;
-  readonly reports: AgentReports & PushReports;
+  readonly reports: AgentReports & KeyReports & PushReports;
 };
 
 /** Why a message did not go out; the peer's numbers are 1320 and 1245 for the first two. */
@@ -69,6 +70,7 @@ export class AgentConnectionService {
   readonly #sink: PatientSink;
   readonly #presence: Presence;
   readonly #control: ControlMessages;
+  readonly #keyWishes = new KeyWishes();
   readonly #strangers = new Strangers<AgentSession>();
   readonly #turns: ReadingTurns<AgentSession>;
   readonly #pushes: FilePushes;
@@ -140,6 +142,7 @@ export class AgentConnectionService {
       received: this.#received,
       sealer: new Sealer(this.#senderCounter, random),
       events: this.#events,
+      wantKey: (wish, nowMs) => this.#wantKey(wish, nowMs),
       strangers: this.#strangers,
       turns: this.#turns,
     };
@@ -202,6 +205,11 @@ export class AgentConnectionService {
     if (change.kind === "removed") this.#presence.left(retired.id);
   }
 
+  /** What keepalives told was not stored: each agent's next one is told whole, though it says the same. */
+  forgetKeepalives(): void {
+    for (const agent of this.#table.all()) agent.keepaliveDigest = null;
+  }
+
   /** Sends one message to an agent, in the order of the calls. */
   send(agentId: AgentId, message: Uint8Array): SendResult {
     const agent = this.#table.byId(agentId);
@@ -247,6 +255,15 @@ export class AgentConnectionService {
       evicted.close("too many unauthenticated connections");
     }
     return session;
+  }
+
+  #wantKey(wish: KeyWish, nowMs: number): void {
+    if (!this.#config.asksForKeys) return;
+    const verdict = this.#keyWishes.take(wish, nowMs);
+    if (verdict === "over_limit") this.#events.count("agent_key_wishes_over_limit");
+    if (verdict !== "new") return;
+    this.#events.count("agent_key_wishes");
+    this.#needs.reports.keyWanted(wish);
   }
 
   #turnTick(): void {

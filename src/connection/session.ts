@@ -11,6 +11,7 @@ import { encodeFrame, FrameDecoder } from "#formats/wire/agent/frame.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Connection, ConnectionHandler } from "#kernel/ports/network.ts";
 import { parsePeerAddress } from "#model/address.ts";
+import type { KeyWish } from "#model/agent.ts";
 import { admit, type Opened, type Peer } from "./admission.ts";
 import { appendEvent } from "./agent-event.ts";
 import type { AgentLink, AgentTable, KnownAgent } from "./agent-table.ts";
@@ -19,6 +20,7 @@ import type { Arrival, ControlMessages } from "./control-messages.ts";
 import type { ConnectionEvents, RefusalCode } from "./events.ts";
 import {
   ANSWERS_WAITING_MAX,
+  BUSY_ACK_AFTER_MS,
   OUTPUT_PENDING_BYTES_MAX,
   PONG_PENDING_BYTES_MAX,
   UNAUTHENTICATED_HELD_BYTES_MAX,
@@ -47,6 +49,8 @@ export type SessionNeeds = {
   readonly received: ReceivedCounters | null;
   readonly sealer: Sealer;
   readonly events: ConnectionEvents;
+  /** A message was refused for want of a key. */
+  readonly wantKey: (wish: KeyWish, nowMs: number) => void;
   readonly strangers: Strangers<AgentSession>;
   readonly turns: ReadingTurns<AgentSession>;
 };
@@ -115,6 +119,8 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
     events.received(chunk.length, frames.length);
     this.#frames = this.#frames.length === 0 ? frames : [...this.#frames, ...frames];
     this.#work();
+    // Its keepalives stand behind its own events, which the system holds minutes of: it must not take us for dead.
+    if (this.#lastReadMs - this.#lastSentMs >= BUSY_ACK_AFTER_MS) this.keepAlive(this.#lastReadMs);
     if (violation !== null) {
       const text = `Too big message size from socket [${this.number}].`;
       this.#refuse("frame_too_long", this.#lastReadMs, text);
@@ -220,6 +226,7 @@ export class AgentSession implements AgentLink, TurnTaker, ConnectionHandler {
         else events.count("agent_output_over_limit");
         break;
       case "refused":
+        if (admission.wish !== null) this.#needs.wantKey(admission.wish, arrival.monotonicMs);
         this.#refuse(admission.code, arrival.monotonicMs, admission.log);
         break;
       case "opened":

@@ -3,6 +3,7 @@
  * line and the peer's tools ask.
  */
 import { Worker } from "node:worker_threads";
+import type { ScaRequest } from "#analysis/special/sca.ts";
 import { valuesOf } from "#config/internal-options.ts";
 import type { AgentUpdate } from "#connection/needs.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
@@ -11,19 +12,24 @@ import { systemLocalSockets } from "#kernel/platform/local-sockets.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
-import { answerControl } from "#local-sockets/control.ts";
+import { answerControl, type ControlCommands } from "#local-sockets/control.ts";
 import { FramedService } from "#local-sockets/framed-service.ts";
 import type { JsonObject } from "#local-sockets/json.ts";
 import { answerRemote } from "#local-sockets/remote.ts";
-import { type AgentId, agentIdOf } from "#model/agent.ts";
+import { type AgentId, agentIdOf, parseAgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
-import type { UpgradableAgent } from "#upgrade/needs.ts";
+import type { HostResponses } from "#response/host/host-responses.ts";
+import type { UpgradableAgent, UpgradeNeeds } from "#upgrade/needs.ts";
 import type { PackageOutcome, PackageRequest } from "#upgrade/package-file.ts";
+import { RepositoryPackages } from "#upgrade/repository-packages.ts";
 import { UpgradeService } from "#upgrade/service.ts";
 import { AgentCalls } from "./agent-calls.ts";
 import { controlCommands } from "./control-commands.ts";
+import { DownloadThreads } from "./download-threads.ts";
 import type { HomePaths } from "./home.ts";
-import { PEER_VERSION, type Settings } from "./settings.ts";
+import { responseCommands } from "./response-commands.ts";
+import { respondingAgents } from "./responses.ts";
+import { PEER_VERSION, type Settings, upgradeSettings } from "./settings.ts";
 import type { AgentCallAnswer, ToIntake } from "./thread-messages.ts";
 
 export type AgentControlNeeds = {
@@ -33,6 +39,7 @@ export type AgentControlNeeds = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly agents: AgentStore;
+  readonly responses: HostResponses;
   /** The groups of an agent, which has some afterwards. */
   readonly assignGroup: (id: AgentId, sum: string) => string;
   readonly counters: () => Readonly<Record<string, number>>;
@@ -45,12 +52,22 @@ export class AgentControl {
   readonly #calls: AgentCalls;
   readonly #upgrades: UpgradeService;
   readonly #sockets: ReadonlyMap<string, FramedService>;
+  readonly #downloads = new DownloadThreads();
 
   constructor(needs: AgentControlNeeds) {
     this.#needs = needs;
     this.#calls = new AgentCalls(needs.sendToIntake);
-    this.#upgrades = this.#makeUpgrades();
-    const commands = controlCommands({ agents: needs.agents, calls: this.#calls, upgrades: this.#upgrades });
+    const upgradeNeeds = this.#upgradeNeeds();
+    this.#upgrades = new UpgradeService(upgradeNeeds);
+    const repository = new RepositoryPackages({
+      ...upgradeNeeds,
+      download: (...order) => this.#downloads.run(...order),
+    });
+    const { agents } = needs;
+    const commands = {
+      ...controlCommands({ agents, calls: this.#calls, upgrades: this.#upgrades, repository }),
+      ...this.#responseCommands(),
+    };
     const { controlSocket, remoteSocket } = needs.paths;
     const serve = (path: string, answer: (request: Buffer) => Promise<Uint8Array | null>) =>
       new FramedService(path, {
@@ -74,6 +91,7 @@ export class AgentControl {
 
   async stop(): Promise<void> {
     this.#upgrades.stop();
+    await this.#downloads.stop();
     await Promise.all([...this.#sockets.values()].map((socket) => socket.stop()));
   }
 
@@ -86,6 +104,31 @@ export class AgentControl {
       if (update.kind === "upgrade_reported") this.#upgrades.reported(update.agentId, update.result);
   }
 
+  /** One that cannot be reached is asked again after its next summary. */
+  askForResults(requests: readonly ScaRequest[]): void {
+    for (const { agentId, text } of requests) {
+      const id = parseAgentId(agentId);
+      if (id !== null)
+        void this.#calls.send(id, `#!-${text}`).then((result) => {
+          this.#needs.metrics.add(result === "sent" ? "sca_requests_sent" : "sca_requests_unsent");
+        });
+    }
+  }
+
+  #responseCommands(): ControlCommands {
+    const { agents, responses, settings } = this.#needs;
+    const { activeResponse, cluster } = settings.config;
+    const nodeName = cluster?.nodeName ?? "";
+    const isDisabled = activeResponse.disabled;
+    return responseCommands({
+      agents: respondingAgents(agents),
+      calls: this.#calls,
+      responses,
+      nodeName,
+      isDisabled,
+    });
+  }
+
   async #guarded(problem: string, act: () => void | Promise<void>): Promise<void> {
     try {
       await act();
@@ -95,14 +138,16 @@ export class AgentControl {
     }
   }
 
-  #makeUpgrades(): UpgradeService {
+  #upgradeNeeds(): UpgradeNeeds {
     const { clock, log, metrics, paths } = this.#needs;
-    return new UpgradeService({
+    const settings = upgradeSettings(this.#needs.settings, paths);
+    return {
       clock,
       files: systemFiles,
       log,
       metrics,
       managerVersion: PEER_VERSION,
+      settings,
       packages: paths.packages,
       taskFile: paths.upgradeTasks,
       agent: (id) => this.#upgradable(id),
@@ -110,11 +155,11 @@ export class AgentControl {
       preparePackage: (path) =>
         takePackageApart({
           path,
-          authorities: paths.packageAuthorities,
+          authorities: settings.packageAuthorities,
           directory: paths.packages,
           nowMs: clock.wallMs(),
         }),
-    });
+    };
   }
 
   #upgradable(id: AgentId): UpgradableAgent | null {
@@ -125,6 +170,7 @@ export class AgentControl {
       active: record.status === "active",
       version: record.info?.version ?? null,
       platform: record.info?.os.platform ?? "",
+      architecture: record.info?.os.arch ?? "",
       lastKeepaliveSeconds: record.lastKeepaliveSeconds ?? 0,
     };
   }

@@ -33,6 +33,23 @@ test("AgentReportBuffer sends the news and the last state of a flooding agent on
   assert.equal(clock.pendingTimers, 0);
 });
 
+test("AgentReportBuffer tells that an agent connected also when its keepalive follows at once, and both in their order", () => {
+  const sent: (readonly AgentUpdate[])[] = [];
+  const buffer = new AgentReportBuffer(new FakeClock(), (updates) => sent.push(updates));
+  const startup: AgentUpdate = { kind: "startup", agentId: ID, atMs: 1, version: null, peerAddress: "" };
+  const news: AgentUpdate = { kind: "keepalive", agentId: ID, atMs: 2, keepalive: parseKeepalive("x") };
+  buffer.report(startup);
+  buffer.report(news);
+  buffer.flush();
+  buffer.report(news);
+  buffer.report(startup);
+  buffer.flush();
+  assert.deepEqual(sent, [
+    [startup, news],
+    [news, startup],
+  ]);
+});
+
 test("AgentReportBuffer keeps an agent's word on its upgrade beside its state", () => {
   const clock = new FakeClock();
   const sent: (readonly AgentUpdate[])[] = [];

@@ -8,13 +8,16 @@ import type { Clock, Timer } from "#kernel/ports/clock.ts";
 /** Enrolment decides by an agent's state: this much later it may be known. */
 const SEND_DELAY_MS = 100;
 
-/** At most three updates an agent: the last keepalive with something new in it, the last state, the last word on an upgrade. */
-type Pending = { news: AgentUpdate | null; state: AgentUpdate | null; upgrade: AgentUpdate | null };
+/**
+ * At most four updates an agent, each the latest of its kind and in the order in which they came: that it connected, a keepalive with
+ * something new in it, any other state, a word on an upgrade.
+ */
+type Kind = "startup" | "news" | "state" | "upgrade";
 
 export class AgentReportBuffer implements AgentReports {
   readonly #clock: Clock;
   readonly #send: (updates: readonly AgentUpdate[]) => void;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, Map<Kind, AgentUpdate>>();
   #timer: Timer | null = null;
 
   constructor(clock: Clock, send: (updates: readonly AgentUpdate[]) => void) {
@@ -28,11 +31,11 @@ export class AgentReportBuffer implements AgentReports {
       this.#send([update]);
       return;
     }
-    const pending = this.#pending.get(update.agentId) ?? { news: null, state: null, upgrade: null };
+    const pending = this.#pending.get(update.agentId) ?? new Map<Kind, AgentUpdate>();
     this.#pending.set(update.agentId, pending);
-    if (update.kind === "upgrade_reported") pending.upgrade = update;
-    else pending.state = update;
-    if (update.kind === "keepalive" && update.keepalive !== null) pending.news = update;
+    const kind = kindOf(update);
+    pending.delete(kind);
+    pending.set(kind, update);
     this.#timer ??= this.#clock.after(SEND_DELAY_MS, () => this.flush());
   }
 
@@ -40,11 +43,14 @@ export class AgentReportBuffer implements AgentReports {
     this.#timer?.cancel();
     this.#timer = null;
     if (this.#pending.size === 0) return;
-    // The news may be the last state, too.
-    const updates = [...this.#pending.values()].flatMap(({ news, state, upgrade }) =>
-      [...new Set([news, state, upgrade])].filter((update) => update !== null),
-    );
+    const updates = [...this.#pending.values()].flatMap((pending) => [...pending.values()]);
     this.#pending.clear();
     this.#send(updates);
   }
+}
+
+function kindOf(update: AgentUpdate): Kind {
+  if (update.kind === "startup") return "startup";
+  if (update.kind === "upgrade_reported") return "upgrade";
+  return update.kind === "keepalive" && update.keepalive !== null ? "news" : "state";
 }

@@ -2,6 +2,7 @@
 import type { AgentUpdate } from "#connection/needs.ts";
 import type { Keepalive } from "#formats/wire/agent/keepalive.ts";
 import type { SharedConfiguration } from "#groups/shared-configuration.ts";
+import type { AgentId } from "#model/agent.ts";
 import type { AgentInfo } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import { storedLabel } from "./agent-facts.ts";
@@ -10,6 +11,10 @@ const STATUS_CODE_VERSION_HIGH = 1;
 const STATUS_CODE_VERSION_UNREADABLE = 2;
 const STATUS_CODE_SHUTDOWN = 3;
 const STATUS_CODE_NO_KEEPALIVE = 4;
+/** What an agent says when it connects, as `"version"` of its startup. */
+const STATED_VERSION = /^v[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}/;
+/** Keepalives write the product's name before the version; wazuh v4.14.7: src/headers/defs.h. */
+const PRODUCT = "Wazuh";
 /** A single node has nobody to tell. */
 const SYNC_STATUS = "synced";
 
@@ -39,6 +44,17 @@ function infoOf(keepalive: Keepalive, names: NodeNames): AgentInfo {
   };
 }
 
+/**
+ * What was said of an agent may still be on its way when its key is gone, and nothing of it is to be remembered then. `knows` says
+ * whether an agent has a key.
+ */
+export function ofKnownAgents(
+  updates: readonly AgentUpdate[],
+  knows: (id: AgentId) => boolean,
+): readonly AgentUpdate[] {
+  return updates.filter((update) => update.kind === "service_started" || knows(update.agentId));
+}
+
 /** Where updates go. */
 export type AgentUpdateTargets = {
   readonly agents: AgentStore;
@@ -59,6 +75,8 @@ export function applyAgentUpdate(
     case "startup":
       shared.connected(update.agentId);
       agents.setStatus(update.agentId, { status: "pending", atSeconds, syncStatus });
+      if (STATED_VERSION.test(update.version ?? ""))
+        agents.setVersion(update.agentId, `${PRODUCT} ${update.version}`);
       return;
     case "startup_refused": {
       const statusCode =

@@ -14,6 +14,7 @@ import type { AlertLevels } from "#analysis/match/compile-rules.ts";
 import { AnalysisPipeline, type OutputSelection, type ShownAlert } from "#analysis/pipeline.ts";
 import type { ResponseSettings } from "#analysis/response/settings.ts";
 import { loadRuleset, type Ruleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
+import type { RulesetSources } from "#analysis/ruleset/sources.ts";
 import { encodeSnapshot, restoreSnapshot } from "#analysis/state/snapshot.ts";
 import type { StatisticsOptions } from "#analysis/stats/hourly-statistics.ts";
 import type { MitreTable } from "#formats/mitre/mitre-table.ts";
@@ -47,6 +48,8 @@ export type AnalysisThreadData = {
   readonly home: string;
   /** A rule set in the peer's layout instead of the configured one. */
   readonly rulesetDirectory: string | null;
+  /** As the configuration names them at the start. */
+  readonly sources: RulesetSources;
   readonly levels: AlertLevels;
   readonly responses: ResponseSettings;
   readonly memoryEvents: number;
@@ -125,7 +128,7 @@ class Screen {
   }
 }
 
-/** The files of the rule set as configuration and folders are now; a reload may find others than the start did. */
+/** For a reload: the files of the rule set as configuration and folders are now. */
 function loadConfigured(): RulesetOutcome {
   const paths = homePaths(data.home);
   const { config, problems } = readSettings(systemFiles, paths);
@@ -138,7 +141,7 @@ function loadConfigured(): RulesetOutcome {
 
 /** The compiled rule set, or null after every problem was handed to the main thread. */
 function compileRuleset(): CompiledRuleset | null {
-  const { ruleset, problems } = loadConfigured();
+  const { ruleset, problems } = loadRuleset(systemFiles, data.sources);
   if (ruleset === null) {
     link.failedWith("ruleset_invalid", errorLines(problems));
     return null;
@@ -279,9 +282,15 @@ class AnalysisLoop {
   tick(): void {
     this.#snapshotWhenDue();
     this.#handOver();
+    this.#askAgents();
     this.#pipeline.count();
     link.counters.set("journal_position_analysed", this.#reader.position);
     link.counters.set("geoip_records_damaged", geoDatabase.damagedRecords);
+  }
+
+  #askAgents(): void {
+    const requests = this.#pipeline.takeScaRequests();
+    if (requests.length > 0) link.send({ kind: "results_wanted", requests });
   }
 
   #handOver(): void {
@@ -321,6 +330,7 @@ class AnalysisLoop {
 
   /** What is remembered goes on, of rules that both sets have alike. */
   #swap(set: CompiledRuleset): void {
+    this.#askAgents();
     const engine = newEngine(set);
     const place = { epoch: this.#progress.epoch, position: this.#reader.position };
     const keepsWindows = data.reloadKeepsState;

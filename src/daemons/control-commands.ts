@@ -6,6 +6,8 @@ import { AGENTS_ASKED_MAX } from "#local-sockets/limits.ts";
 import { type AgentId, parseAgentId, parseGroupName } from "#model/agent.ts";
 import type { AgentRecord } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
+import type { PackageType } from "#upgrade/repository.ts";
+import type { RepositoryPackages } from "#upgrade/repository-packages.ts";
 import type { UpgradeService } from "#upgrade/service.ts";
 import { parseShare, type Share } from "#upgrade/share.ts";
 import type { AgentCalls } from "./agent-calls.ts";
@@ -31,11 +33,17 @@ export type ControlCommandNeeds = {
   readonly agents: AgentStore;
   readonly calls: AgentCalls;
   readonly upgrades: UpgradeService;
+  readonly repository: RepositoryPackages;
 };
 
 export type AgentOutcome = { readonly agentId: string; readonly ok: boolean; readonly message: string };
 
-export function controlCommands({ agents, calls, upgrades }: ControlCommandNeeds): ControlCommands {
+export function controlCommands({
+  agents,
+  calls,
+  upgrades,
+  repository,
+}: ControlCommandNeeds): ControlCommands {
   const restart = async (id: AgentId): Promise<AgentOutcome> => {
     const outcome = await calls.request(id, Buffer.from("com restart"));
     if (!outcome.ok) return { agentId: id, ok: false, message: failureText(outcome.code) };
@@ -54,6 +62,7 @@ export function controlCommands({ agents, calls, upgrades }: ControlCommandNeeds
       return { answer: latin1(outcome.answer) };
     },
     "agents.restart": (parameters) => eachOf(idsOf(parameters), restart),
+    "agents.counts": (parameters) => calls.counts(idsOf(parameters)),
     "agents.reconnect": (parameters) => eachOf(idsOf(parameters), reconnect),
     "upgrade.begin": (parameters) =>
       upgrades.begin({
@@ -67,6 +76,16 @@ export function controlCommands({ agents, calls, upgrades }: ControlCommandNeeds
         failuresMax: share(parameters, "failuresMax"),
         healthSeconds: count(parameters, "healthSeconds", HEALTH_SECONDS_MAX),
       }),
+    "upgrade.fetch": (parameters) =>
+      repository.fetch({
+        agents: selectedAgents(agents, parameters),
+        repository: textOrNull(parameters, "repository"),
+        useHttp: parameters["useHttp"] === true,
+        version: textOrNull(parameters, "version"),
+        packageType: packageType(parameters),
+        force: parameters["force"] === true,
+      }),
+    "upgrade.fetching": () => repository.progress,
     "upgrade.list": () => upgrades.summaries(),
     "upgrade.summary": (parameters) => upgrades.summary(count(parameters, "campaign")),
     "upgrade.tasks": (parameters) => upgrades.tasks(count(parameters, "campaign")),
@@ -74,7 +93,7 @@ export function controlCommands({ agents, calls, upgrades }: ControlCommandNeeds
   };
 }
 
-function failureText(code: string): string {
+export function failureText(code: string): string {
   return FAILURES.get(code) ?? "The agent could not be asked";
 }
 
@@ -83,7 +102,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** In the order of `ids`, at most `AGENTS_ASKED_MAX` at a time. */
-async function eachOf(
+export async function eachOf(
   ids: readonly AgentId[],
   act: (id: AgentId) => Promise<AgentOutcome>,
 ): Promise<readonly AgentOutcome[]> {
@@ -117,6 +136,12 @@ function share(parameters: JsonObject, name: string): Share {
   const parsed = parseShare(text(parameters, name));
   if (parsed === null) throw invalid(name);
   return parsed;
+}
+
+function packageType(parameters: JsonObject): PackageType | null {
+  const value = textOrNull(parameters, "packageType");
+  if (value === null || value === "deb" || value === "rpm") return value;
+  throw invalid("packageType");
 }
 
 function agentOf(parameters: JsonObject): AgentId {

@@ -20,6 +20,10 @@ export type GroupDistributionNeeds = {
   readonly home: string;
   /** `remoted.shared_reload`. */
   readonly lookSeconds: number;
+  /** `remoted.merge_shared`. */
+  readonly merges: boolean;
+  /** `wazuh_download.enabled`. */
+  readonly downloads: boolean;
   /** `remoted.guess_agent_group`. */
   readonly guessesGroup: boolean;
   readonly sendToIntake: (message: ToIntake) => void;
@@ -30,7 +34,8 @@ export class GroupDistribution {
   readonly #thread: Thread<FromGroups, ToGroups>;
 
   constructor(needs: GroupDistributionNeeds) {
-    const { agents, clock, guessesGroup, home, host, log, lookSeconds, metrics, sendToIntake } = needs;
+    const { agents, clock, guessesGroup, host, log, metrics, sendToIntake } = needs;
+    const { downloads, home, lookSeconds, merges } = needs;
     this.configuration = new SharedConfiguration({
       agents,
       clock,
@@ -41,7 +46,7 @@ export class GroupDistribution {
       load: (list, sum) => this.#thread.send({ kind: "load", list, sum }),
       push: (push) => sendToIntake({ kind: "push", push }),
     });
-    const data: GroupsThreadData = { home, lookSeconds, lists: storedLists(agents) };
+    const data: GroupsThreadData = { home, lookSeconds, merges, downloads, lists: storedLists(agents) };
     this.#thread = new Thread("groups", { data }, host, (message) => this.#take(message));
   }
 

@@ -2,9 +2,12 @@
 import { workerData } from "node:worker_threads";
 import { GroupEvents } from "#groups/events.ts";
 import { MergedFiles } from "#groups/merged-files.ts";
+import { SharedDownloads } from "#groups/shared-downloads.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { systemHttpClient } from "#kernel/platform/http-client.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { FromGroups, ToGroups } from "./thread-messages.ts";
 
@@ -12,6 +15,10 @@ export type GroupsThreadData = {
   readonly home: string;
   /** `remoted.shared_reload`. */
   readonly lookSeconds: number;
+  /** `remoted.merge_shared`. */
+  readonly merges: boolean;
+  /** `wazuh_download.enabled`. */
+  readonly downloads: boolean;
   /** Those that agents have. */
   readonly lists: readonly string[];
 };
@@ -24,16 +31,27 @@ const link = new ThreadLink<FromGroups>();
 
 function serve(): void {
   const events = new GroupEvents(link.log("cyb3rhq-remoted"), link.counters);
-  const merged = new MergedFiles({ files: systemFiles, events, home: data.home });
+  const clock = new SystemClock();
+  const { home, merges } = data;
+  const downloads = new SharedDownloads({ http: systemHttpClient, files: systemFiles, clock, events, home });
+  const makes = (list: string) => merges && !downloads.bringsMerged(list);
+  const merged = new MergedFiles({ files: systemFiles, events, home, makes });
   const look = () => {
     const changes = merged.look();
     if (changes.length > 0) link.send({ kind: "sums", changes });
   };
   for (const list of data.lists) merged.want(list);
   merged.removeOthers();
+  const download = () => {
+    if (data.downloads) downloads.look().catch((error: unknown) => link.failed(error));
+  };
+  // It reads the list of groups before their files are looked at.
+  download();
   look();
-  const clock = new SystemClock();
-  const timer = clock.every(data.lookSeconds * 1000, look);
+  const timer = clock.every(data.lookSeconds * 1000, () => {
+    download();
+    look();
+  });
   let soon: Timer | null = null;
   link.onMessage((message: ToGroups) => {
     switch (message.kind) {
@@ -53,6 +71,7 @@ function serve(): void {
         link.stopped();
     }
   });
+  giveBackMemory();
   link.ready("");
 }
 

@@ -7,6 +7,8 @@ import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 
 const DIRECTORIES: readonly string[] = [
+  "active-response",
+  "active-response/bin",
   "etc",
   "etc/rules",
   "etc/decoders",
@@ -18,6 +20,7 @@ const DIRECTORIES: readonly string[] = [
   "logs/archives",
   "logs/dead-letters",
   "logs/firewall",
+  "logs/responses",
   "queue",
   "queue/analysis",
   "queue/db",
@@ -25,6 +28,7 @@ const DIRECTORIES: readonly string[] = [
   "queue/host-logs",
   "queue/journal",
   "queue/output",
+  "queue/responses",
   "queue/rids",
   "queue/sockets",
   "queue/tasks",
@@ -53,8 +57,13 @@ export type HomePaths = {
   readonly remoteSocket: string;
   /** Packages while agents are sent them. */
   readonly packages: string;
-  readonly packageAuthorities: string;
   readonly upgradeTasks: string;
+  /** What active responses left in force on this host. */
+  readonly standingResponses: string;
+  /** What was done to this host, and who asked. */
+  readonly hostActions: string;
+  /** As the peer's scripts write it. */
+  readonly responseLog: string;
 };
 
 export function homePaths(home: string): HomePaths {
@@ -75,8 +84,10 @@ export function homePaths(home: string): HomePaths {
     controlSocket: `${home}/queue/sockets/cyb3rhq`,
     remoteSocket: `${home}/queue/sockets/remote`,
     packages: `${home}/var/upgrade`,
-    packageAuthorities: `${home}/etc/wpk_root.pem`,
     upgradeTasks: `${home}/queue/tasks/upgrades.jsonl`,
+    standingResponses: `${home}/queue/responses/standing.jsonl`,
+    hostActions: `${home}/logs/responses/host-actions.json`,
+    responseLog: `${home}/logs/active-responses.log`,
   };
 }
 

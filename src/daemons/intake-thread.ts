@@ -147,6 +147,16 @@ class Intake {
     return this.#connection?.request(agentId, payload) ?? Promise.resolve({ ok: false, code: "not_sent" });
   }
 
+  forgetKeepalives(): void {
+    this.#connection?.forgetKeepalives();
+  }
+
+  notice(location: string, message: string): void {
+    const receivedMs = clock.wallMs();
+    // The log says the same: what a full journal does not take is not lost.
+    this.#journal.append({ receivedMs, queue: "1", agentId: "000", locationPrefix: "", location, message });
+  }
+
   discardBefore(position: number): void {
     this.#journal.discardBefore(position);
   }
@@ -176,6 +186,7 @@ class Intake {
       sink: this.#journal,
       reports: {
         report: (update) => this.#reports.report(update),
+        keyWanted: (wish) => link.send({ kind: "key_wanted", wish }),
         pushEnded: (agentId, sum, outcome) => link.send({ kind: "push_ended", agentId, sum, outcome }),
       },
     });
@@ -233,6 +244,12 @@ function serve(intake: Intake): void {
         return;
       case "push":
         intake.push(message.push);
+        return;
+      case "forget_keepalives":
+        intake.forgetKeepalives();
+        return;
+      case "notice":
+        intake.notice(message.location, message.message);
         return;
       case "call":
         intake.call(message.number, message.call);

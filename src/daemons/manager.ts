@@ -9,10 +9,15 @@
 import assert from "node:assert/strict";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { ShownAlert } from "#analysis/pipeline.ts";
+import type { RulesetSources } from "#analysis/ruleset/sources.ts";
 import { readAverages } from "#analysis/stats/average-files.ts";
 import { protocolNames } from "#config/sections/remote.ts";
+import type { ConnectionConfig } from "#connection/config.ts";
 import type { AgentUpdate } from "#connection/needs.ts";
 import type { Certificate, CertificateSubject } from "#enrollment/certificate.ts";
+import { CertificateWatch } from "#enrollment/certificate-watch.ts";
+import type { KeyRequests } from "#enrollment/key-requests.ts";
+import type { EnrollmentRegistry } from "#enrollment/needs.ts";
 import { EnrollmentService } from "#enrollment/service.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { SharedProgress } from "#journal/shared-progress.ts";
@@ -24,22 +29,27 @@ import { systemRandom } from "#kernel/platform/random.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
 import type { KeyChange } from "#registry/key-store.ts";
 import { Registry, registryPaths } from "#registry/registry.ts";
-import { writeArConf } from "#response/ar-conf.ts";
+import { arCommands, writeArConf } from "#response/ar-conf.ts";
 import type { ResponseDispatcher } from "#response/dispatcher.ts";
 import { AgentControl } from "./agent-control.ts";
 import { type AgentFactsMessage, factsOfKeyChanges, factsOfUpdates, storedFacts } from "./agent-facts.ts";
-import { applyAgentUpdate, type NodeNames } from "./agent-updates.ts";
+import { applyAgentUpdate, type NodeNames, ofKnownAgents } from "./agent-updates.ts";
 import type { AnalysisThreadData } from "./analysis-thread.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { Counters } from "./counters.ts";
+import { connectionsWithin, fileLimitWarning, openFilesMax } from "./file-limit.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { GroupDistribution } from "./group-distribution.ts";
 import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from "./home.ts";
+import { HostResponder } from "./host-responses.ts";
 import type { IntakeThreadData } from "./intake-thread.ts";
+import { makeKeyRequests } from "./key-polling.ts";
 import { LOGTEST_HEAP_MEGABYTES_MAX, LogtestKeeper } from "./logtest-keeper.ts";
 import type { LogtestThreadData } from "./logtest-thread.ts";
 import { ManagerLog } from "./manager-log.ts";
+import { OldAgents } from "./old-agents.ts";
 import type { OutputThreadData } from "./output-thread.ts";
+import { PeerStateFiles } from "./peer-state-files.ts";
 import { behindBalancers } from "./proxied-network.ts";
 import { makeResponseDispatcher } from "./responses.ts";
 import { RulesetWatch } from "./ruleset-watch.ts";
@@ -52,7 +62,9 @@ import {
   eventLimitOptions,
   hostLogsOptions,
   identityOf,
+  keyRequestConfig,
   logtestConfig,
+  oldAgentsConfig,
   outputOptions,
   outputSelection,
   readSettings,
@@ -61,6 +73,7 @@ import {
   type Settings,
   statisticsOptions,
   syslogConfigs,
+  watchedCertificates,
 } from "./settings.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
@@ -79,6 +92,7 @@ import { unusedSettings } from "./unused-settings.ts";
 /** Everything must have stopped by then; what has not is ended. */
 const STOP_MS_MAX = 10_000;
 const STATE_PERIOD_MS = 5000;
+const KEYS_SENT_AT_ONCE = 1000;
 const DAEMON = "cyb3rhq-managerd";
 
 export type ManagerOptions = {
@@ -108,17 +122,24 @@ export class Manager {
   readonly #startedMs: number;
   readonly #keyAcknowledgements = new Map<number, () => void>();
   #settings: Settings | null = null;
+  /** Of the rule set that is loaded at the start. */
+  #sources: RulesetSources = { decoders: [], rules: [], lists: [] };
   #registry: Registry | null = null;
   #enrollment: EnrollmentService | null = null;
+  #keyRequests: KeyRequests | null = null;
+  #certificateWatch: CertificateWatch | null = null;
   #intake: Thread<FromIntake, ToIntake> | null = null;
   #sync: Thread<never> | null = null;
   #analysis: Thread<FromAnalysis, ToAnalysis> | null = null;
   #output: Thread<FromOutput, MainToOutput> | null = null;
   #responses: ResponseDispatcher | null = null;
+  #hostResponder: HostResponder | null = null;
   #groups: GroupDistribution | null = null;
   #agentControl: AgentControl | null = null;
   #stateTimer: { cancel(): void } | null = null;
+  #peerState: PeerStateFiles | null = null;
   #clockWatch: ClockWatch | null = null;
+  #oldAgents: OldAgents | null = null;
   #rulesetWatch: RulesetWatch | null = null;
   #logtest: LogtestKeeper | null = null;
   #rules: RulesOutcome | null = null;
@@ -147,12 +168,23 @@ export class Manager {
   async start(): Promise<void> {
     try {
       this.#prepare();
+      // Before the first alert can be answered.
+      this.#hostResponder?.start();
       await Promise.all([this.#startThreads(), this.#startLogtest()]);
       await this.#startEnrollment();
       await this.#agentControl?.start();
       this.#clockWatch = new ClockWatch(this.#clock, this.#log.of(DAEMON));
+      this.#oldAgents = this.#watchOldAgents();
       this.#stateTimer = this.#clock.every(STATE_PERIOD_MS, () => this.#writeState());
       this.#writeState();
+      this.#peerState = new PeerStateFiles({
+        files: systemFiles,
+        clock: this.#clock,
+        log: this.#log.of(DAEMON),
+        settings: this.#settingsOrThrow(),
+        home: this.paths.home,
+        counters: () => this.#allCounters(),
+      });
       giveBackMemory();
       this.#log.of(DAEMON).write("info", `Started (pid: ${process.pid}).`);
     } catch (error) {
@@ -208,7 +240,9 @@ export class Manager {
     for (const text of unusedSettings(settings.config)) this.#log.of(DAEMON).write("warning", text);
     this.#settings = settings;
     // Before the rule set is read: a change after that is seen.
-    this.#rulesetWatch = this.#watchRuleset(settings.options.analysisd.reloadOnChangeSeconds);
+    const sources = this.#sourcesOf(settings);
+    this.#rulesetWatch = this.#watchRuleset(settings.options.analysisd.reloadOnChangeSeconds, sources);
+    this.#sources = sources;
     this.#registry = new Registry({
       files: systemFiles,
       clock: this.#clock,
@@ -217,8 +251,11 @@ export class Manager {
       paths: registryPaths(this.paths.home),
       syncStatus: "synced",
     });
+    this.#registry.onMended(() => this.#intake?.send({ kind: "forget_keepalives" }));
     this.#registry.start();
     writeArConf(systemFiles, this.paths.home, responseSettings(settings.config).responses);
+    const host = this.#makeHostResponder(settings);
+    this.#hostResponder = host;
     this.#responses = makeResponseDispatcher({
       clock: this.#clock,
       log: this.#log.of("cyb3rhq-execd"),
@@ -226,13 +263,33 @@ export class Manager {
       agents: this.#registry.agents,
       nodeName: settings.config.cluster?.nodeName ?? "",
       sendToAgent: (agentId, text) => this.#intake?.send({ kind: "respond", agentId, text }),
+      runOnServer: (text) => host.responses.run(text),
     });
     this.#groups = this.#startGroups(settings, this.#registry);
     this.#agentControl = this.#makeAgentControl(settings, this.#registry, this.#groups);
   }
 
+  #makeHostResponder({ config }: Settings): HostResponder {
+    const { responses } = responseSettings(config);
+    const answersHere = ({ target }: (typeof responses)[number]) =>
+      /^(?:local|server)$/.test(target.location);
+    return new HostResponder({
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-execd"),
+      metrics: this.#counters,
+      paths: this.paths,
+      commands: arCommands(responses),
+      repeatedOffenderMinutes: config.activeResponse.repeatedOffenderMinutes,
+      isConfigured: responses.some(answersHere),
+      configErrors: () => errorLines(readSettings(systemFiles, this.paths).problems),
+    });
+  }
+
   /** After ar.conf was written, which is in every group's files. */
-  #startGroups({ options: { remoted } }: Settings, { agents }: Registry): GroupDistribution {
+  #startGroups(
+    { options: { remoted, wazuh_download: download } }: Settings,
+    { agents }: Registry,
+  ): GroupDistribution {
     return new GroupDistribution({
       host: this.#host,
       agents,
@@ -242,12 +299,16 @@ export class Manager {
       home: this.paths.home,
       lookSeconds: remoted.sharedReloadSeconds,
       guessesGroup: remoted.guessAgentGroup === 1,
+      merges: remoted.mergeShared === 1,
+      downloads: download.enabled === 1,
       sendToIntake: (message) => this.#intake?.send(message),
     });
   }
 
   #makeAgentControl(settings: Settings, { agents }: Registry, groups: GroupDistribution): AgentControl {
+    assert(this.#hostResponder !== null, "made before");
     return new AgentControl({
+      responses: this.#hostResponder.responses,
       paths: this.paths,
       settings,
       clock: this.#clock,
@@ -261,22 +322,39 @@ export class Manager {
     });
   }
 
-  #watchRuleset(periodSeconds: number): RulesetWatch | null {
+  #watchOldAgents(): OldAgents | null {
+    const config = oldAgentsConfig(this.#settingsOrThrow());
+    if (config === null) return null;
+    const registry = this.#registryOrThrow();
+    return new OldAgents(config, {
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-monitord"),
+      metrics: this.#counters,
+      agents: registry.agents,
+      remove: (ids, options) => registry.remove(ids, options),
+      tell: (location, message) => this.#tellOfItself(location, message),
+    });
+  }
+
+  #sourcesOf({ config }: Settings): RulesetSources {
+    return rulesetSources(systemFiles, this.paths, { config, directory: this.#options.ruleset });
+  }
+
+  #watchRuleset(periodSeconds: number, inUse: RulesetSources): RulesetWatch | null {
     if (periodSeconds === 0) return null;
     const needs = {
       files: systemFiles,
       clock: this.#clock,
       sources: () => {
-        const { config, problems } = readSettings(systemFiles, this.paths);
-        if (errorLines(problems).length > 0) return null;
-        return rulesetSources(systemFiles, this.paths, { config, directory: this.#options.ruleset });
+        const settings = readSettings(systemFiles, this.paths);
+        return errorLines(settings.problems).length > 0 ? null : this.#sourcesOf(settings);
       },
       changed: () => {
         this.#log.of(DAEMON).write("info", "Files of the rule set changed: it is read again");
         this.reloadRules();
       },
     };
-    return new RulesetWatch(needs, periodSeconds);
+    return new RulesetWatch(needs, periodSeconds, inUse);
   }
 
   async #startThreads(): Promise<void> {
@@ -289,7 +367,7 @@ export class Manager {
     const intakeData: IntakeThreadData = {
       progress: this.#progress.shared,
       journal: this.paths.journal,
-      connection: connectionConfig(settings, this.paths, process.pid),
+      connection: this.#connectionConfig(settings),
       balancers: balancersOf(settings).agents,
       hostLogs: hostLogsOptions(settings.config, this.paths),
       syslog: syslogConfigs(settings, this.paths, process.pid),
@@ -309,6 +387,17 @@ export class Manager {
     await Promise.all([prepared.then(() => intake.send({ kind: "serve" })), intake.ready]);
   }
 
+  /** With as many connections as there are files for. */
+  #connectionConfig(settings: Settings): ConnectionConfig | null {
+    const config = connectionConfig(settings, this.paths, process.pid);
+    if (config === null) return null;
+    const filesMax = openFilesMax(systemFiles);
+    const connectionsMax = connectionsWithin(filesMax, config.connectionsMax);
+    const warning = fileLimitWarning(filesMax, connectionsMax, this.#registryOrThrow().keys.size);
+    if (warning !== null) this.#log.of(DAEMON).write("warning", warning);
+    return { ...config, connectionsMax };
+  }
+
   #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis, ToAnalysis> {
     const { config } = settings;
     const data: AnalysisThreadData = {
@@ -317,6 +406,7 @@ export class Manager {
       snapshot: this.paths.snapshot,
       home: this.paths.home,
       rulesetDirectory: this.#options.ruleset,
+      sources: this.#sources,
       levels: { log: config.alerts.logLevel, mail: config.alerts.emailLevel },
       responses: responseSettings(config),
       memoryEvents: config.global.eventMemory,
@@ -332,6 +422,7 @@ export class Manager {
     };
     return new Thread("analysis", { data, transfer: [output] }, this.#host, (message) => {
       if (message.kind === "shown") this.#options.show?.(message.alerts, message.left);
+      else if (message.kind === "results_wanted") this.#agentControl?.askForResults(message.requests);
       else {
         this.#rules = message.outcome;
         if (this.#stateTimer !== null) this.#writeState();
@@ -362,9 +453,11 @@ export class Manager {
 
   #fromIntake(message: FromIntake): void {
     if (message.kind === "agents") {
-      for (const update of message.updates) this.#applyAgentUpdate(update);
-      this.#tellAnalysis(factsOfUpdates(message.updates));
-      this.#agentControl?.agentsChanged(message.updates);
+      const { keys } = this.#registryOrThrow();
+      const updates = ofKnownAgents(message.updates, (id) => keys.byId(id) !== null);
+      for (const update of updates) this.#applyAgentUpdate(update);
+      this.#tellAnalysis(factsOfUpdates(updates));
+      this.#agentControl?.agentsChanged(updates);
       return;
     }
     if (message.kind === "called") {
@@ -373,6 +466,10 @@ export class Manager {
     }
     if (message.kind === "push_ended") {
       this.#groups?.configuration.pushEnded(message.agentId, message.sum, message.outcome);
+      return;
+    }
+    if (message.kind === "key_wanted") {
+      this.#keyRequests?.want(message.wish);
       return;
     }
     this.#keyAcknowledgements.get(message.sequence)?.();
@@ -429,29 +526,46 @@ export class Manager {
   async #startEnrollment(): Promise<void> {
     const config = enrollmentConfig(this.#settingsOrThrow(), this.paths, this.#options.hostname);
     if (config === null) return;
-    const registry = this.#registryOrThrow();
+    const registry = this.#enrollmentRegistry();
     const log = this.#log.of("cyb3rhq-authd");
     const world = { network: systemNetwork, clock: this.#clock, log, metrics: this.#counters };
+    const parts = { ...world, config, random: systemRandom, registry };
+    this.#keyRequests = makeKeyRequests(keyRequestConfig(this.#settingsOrThrow(), this.paths), parts);
     this.#enrollment = new EnrollmentService(config, {
       ...world,
       files: systemFiles,
       network: behindBalancers(world, balancersOf(this.#settingsOrThrow()).enrollment),
       random: systemRandom,
-      registry: {
-        keys: registry.keys,
-        agents: registry.agents,
-        groups: registry.groups,
-        register: async (agent) => {
-          const entry = await registry.register(agent);
-          // The agent may connect the moment it is answered.
-          await this.#keysApplied();
-          return entry;
-        },
-        remove: (ids, options) => registry.remove(ids, options),
-      },
+      registry,
       makeCertificate: makeCertificateApart,
     });
     await this.#enrollment.start();
+    this.#certificateWatch = new CertificateWatch(watchedCertificates(config), {
+      ...world,
+      files: systemFiles,
+      tell: (location, message) => this.#tellOfItself(location, message),
+    });
+  }
+
+  /** An event of the manager's own. */
+  #tellOfItself(location: string, message: string): void {
+    this.#intake?.send({ kind: "notice", location, message });
+  }
+
+  #enrollmentRegistry(): EnrollmentRegistry {
+    const registry = this.#registryOrThrow();
+    return {
+      keys: registry.keys,
+      agents: registry.agents,
+      groups: registry.groups,
+      register: async (agent) => {
+        const entry = await registry.register(agent);
+        // The agent may connect the moment it is answered.
+        await this.#keysApplied();
+        return entry;
+      },
+      remove: (ids, options) => registry.remove(ids, options),
+    };
   }
 
   #sendAllKeys(): void {
@@ -466,7 +580,11 @@ export class Manager {
       if (kind === "removed") return { kind, id };
       return { kind: "put", id, name, address: address.text, key: key.reveal() };
     });
-    this.#intake?.send({ kind: "keys", changes: messages, sequence: ++this.#keySequence });
+    // In parts: one copy of all keys at a time is memory that is not given back.
+    for (let from = 0; from < messages.length; from += KEYS_SENT_AT_ONCE) {
+      const part = messages.slice(from, from + KEYS_SENT_AT_ONCE);
+      this.#intake?.send({ kind: "keys", changes: part, sequence: ++this.#keySequence });
+    }
     this.#tellAnalysis(factsOfKeyChanges(changes));
     for (const { kind, entry } of changes)
       if (kind === "removed") this.#groups?.configuration.forget(entry.id);
@@ -493,9 +611,17 @@ export class Manager {
       void this.#endThreads();
     });
     this.#stateTimer?.cancel();
+    this.#peerState?.stop();
     this.#clockWatch?.stop();
+    this.#oldAgents?.stop();
+    this.#certificateWatch?.stop();
     this.#rulesetWatch?.stop();
-    await Promise.all([this.#enrollment?.stop(), this.#logtest?.stop(), this.#agentControl?.stop()]);
+    await Promise.all([
+      this.#enrollment?.stop(),
+      this.#keyRequests?.stop(),
+      this.#logtest?.stop(),
+      this.#agentControl?.stop(),
+    ]);
     await this.#groups?.stop();
     if (this.#intake !== null) {
       this.#intake.send({ kind: "stop" });
@@ -503,7 +629,7 @@ export class Manager {
     }
     this.#responses?.close();
     this.#progress.stop();
-    await Promise.all([this.#sync?.stopped, this.#analysis?.stopped]);
+    await Promise.all([this.#sync?.stopped, this.#analysis?.stopped, this.#hostResponder?.stop()]);
     if (this.#analysis !== null) await this.#output?.stopped;
     this.#registry?.stop();
     deadline.cancel();
@@ -522,6 +648,17 @@ export class Manager {
     await Promise.all([...threads.map((thread) => thread?.terminate()), this.#groups?.terminate()]);
   }
 
+  #allCounters(): Readonly<Record<string, number>> {
+    return {
+      ...this.#counters.all,
+      ...this.#intake?.counters,
+      ...this.#analysis?.counters,
+      ...this.#output?.counters,
+      ...this.#logtest?.counters,
+      ...this.#groups?.counters,
+    };
+  }
+
   /** What `cyb3rhq status` prints. */
   #writeState(): void {
     const state = {
@@ -531,14 +668,8 @@ export class Manager {
       writtenMs: this.#clock.wallMs(),
       ports: this.ports,
       rules: this.#rules,
-      counters: {
-        ...this.#counters.all,
-        ...this.#intake?.counters,
-        ...this.#analysis?.counters,
-        ...this.#output?.counters,
-        ...this.#logtest?.counters,
-        ...this.#groups?.counters,
-      },
+      certificates: this.#certificateWatch?.states ?? [],
+      counters: this.#allCounters(),
     };
     try {
       systemFiles.replace(this.paths.state, Buffer.from(`${JSON.stringify(state)}\n`, "utf8"));

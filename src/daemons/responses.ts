@@ -1,4 +1,4 @@
-/** Puts the dispatching of active responses together: who the agents are, and what happens to those of this host. */
+/** Puts the dispatching of active responses together: who the agents are, and who runs those of this host. */
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
@@ -16,13 +16,14 @@ export type ResponseParts = {
   readonly agents: AgentStore;
   readonly nodeName: string;
   readonly sendToAgent: (agentId: AgentId, text: string) => void;
+  readonly runOnServer: (text: string) => void;
 };
 
 function respondingAgent({ id, status, info }: AgentRecord): RespondingAgent {
   return { id, version: info?.version ?? null, active: status === "active" };
 }
 
-function respondingAgents(agents: AgentStore): RespondingAgents {
+export function respondingAgents(agents: AgentStore): RespondingAgents {
   return {
     find: (id) => {
       const record = agents.find(id);
@@ -33,16 +34,10 @@ function respondingAgents(agents: AgentStore): RespondingAgents {
 }
 
 export function makeResponseDispatcher(parts: ResponseParts): ResponseDispatcher {
-  const { clock, agents, nodeName, sendToAgent } = parts;
-  const events = new ResponseEvents(parts);
-  const text =
-    "An active response of the manager itself is not run: no program for it is part of this version";
+  const { agents, ...others } = parts;
   return new ResponseDispatcher({
-    clock,
-    events,
+    ...others,
+    events: new ResponseEvents(parts),
     agents: respondingAgents(agents),
-    nodeName,
-    sendToAgent,
-    runOnServer: () => events.unsent("no_executor", text),
   });
 }

@@ -10,15 +10,13 @@ import { RulesetWatch } from "./ruleset-watch.ts";
 const PERIOD_SECONDS = 5;
 const file = (path: string) => ({ name: path, path });
 
+const SOURCES = { decoders: [file("/d.xml")], rules: [file("/r.xml")], lists: [file("/list")] };
+
 class WatchFixture {
   readonly files = new FakeFiles();
   readonly clock = new FakeClock();
   readonly watch: RulesetWatch;
-  sources: () => RulesetSources | null = () => ({
-    decoders: [file("/d.xml")],
-    rules: [file("/r.xml")],
-    lists: [file("/list")],
-  });
+  sources: () => RulesetSources | null = () => SOURCES;
   told = 0;
 
   constructor() {
@@ -33,6 +31,7 @@ class WatchFixture {
         },
       },
       PERIOD_SECONDS,
+      SOURCES,
     );
   }
 

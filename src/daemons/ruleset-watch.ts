@@ -24,9 +24,10 @@ export class RulesetWatch {
   #known: string | null;
   #seen: string | null;
 
-  constructor(needs: RulesetWatchNeeds, periodSeconds: number) {
+  /** `inUse`: the files that are being loaded. */
+  constructor(needs: RulesetWatchNeeds, periodSeconds: number, inUse: RulesetSources) {
     this.#needs = needs;
-    this.#known = this.#fingerprint();
+    this.#known = this.#fingerprint(() => inUse);
     this.#seen = this.#known;
     this.#timer = needs.clock.every(periodSeconds * 1000, () => this.#look());
   }
@@ -36,7 +37,7 @@ export class RulesetWatch {
   }
 
   #look(): void {
-    const found = this.#fingerprint();
+    const found = this.#fingerprint(this.#needs.sources);
     const settled = found === this.#seen;
     this.#seen = found;
     if (found === null || !settled || found === this.#known) return;
@@ -45,11 +46,10 @@ export class RulesetWatch {
   }
 
   /** Null when it cannot be told now. */
-  #fingerprint(): string | null {
-    const { files, sources } = this.#needs;
+  #fingerprint(sources: () => RulesetSources | null): string | null {
     try {
       const found = sources();
-      return found === null ? null : sourcesFingerprint(files, found);
+      return found === null ? null : sourcesFingerprint(this.#needs.files, found);
     } catch (error) {
       if (error instanceof CodedError) return null;
       throw error;

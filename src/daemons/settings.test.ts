@@ -12,6 +12,8 @@ import {
   eventLimitOptions,
   hostLogsOptions,
   identityOf,
+  keyRequestConfig,
+  oldAgentsConfig,
   outputOptions,
   outputSelection,
   readSettings,
@@ -20,6 +22,7 @@ import {
   type Settings,
   statisticsOptions,
   syslogConfigs,
+  upgradeSettings,
 } from "./settings.ts";
 
 const PATHS = homePaths("/home");
@@ -76,6 +79,49 @@ test("connectionConfig() and enrollmentConfig() take ports, addresses and intern
   assert.equal(enrollmentConfig(settingsOf("<ossec_config/>"), PATHS, "m"), null);
 });
 
+test("keyRequestConfig() asks the socket before the program, and nobody unless the section says whom", () => {
+  const config = (inside: string) =>
+    keyRequestConfig(settingsOf(`<ossec_config><auth>${inside}</auth></ossec_config>`), PATHS);
+  const program = '<exec_path>bin/keys "a b" -c</exec_path>';
+  assert.deepEqual(config(`<key_request>${program}<threads>3</threads></key_request>`), {
+    source: { kind: "program", program: `${PATHS.home}/bin/keys`, args: ["a b", "-c"] },
+    timeoutMs: 60_000,
+    parallel: 3,
+    waitingMax: 1024,
+  });
+  assert.deepEqual(config(`<key_request>${program}<socket>/run/k.sock</socket></key_request>`)?.source, {
+    kind: "socket",
+    path: "/run/k.sock",
+  });
+  for (const inside of [
+    "",
+    "<key_request></key_request>",
+    `<key_request><enabled>no</enabled>${program}</key_request>`,
+    `<disabled>yes</disabled><key_request>${program}</key_request>`,
+  ])
+    assert.equal(config(inside), null, inside);
+  const wrong = "<ossec_config><auth><key_request><timeout>0</timeout></key_request></auth></ossec_config>";
+  assert.match(
+    errorLines(settingsOf(wrong).problems).join(),
+    /Invalid content for tag 'timeout' at module 'key-request'/,
+  );
+});
+
+test("oldAgentsConfig() is there when the internal options say so, and not on a worker of a cluster", () => {
+  const options = "monitord.delete_old_agents=60\nmonitord.monitor_agents=0\n";
+  const config = "<ossec_config><auth><purge>yes</purge></auth></ossec_config>";
+  assert.deepEqual(oldAgentsConfig(settingsOf(config, options)), {
+    afterSeconds: 3600,
+    disconnectionSeconds: 900,
+    purge: true,
+    tells: false,
+  });
+  assert.equal(oldAgentsConfig(settingsOf(config)), null);
+  const worker =
+    "<ossec_config><cluster><disabled>no</disabled><node_type>worker</node_type></cluster></ossec_config>";
+  assert.equal(oldAgentsConfig(settingsOf(worker, options)), null);
+});
+
 test("identityOf() shows the cluster only when it is neither hidden nor disabled", () => {
   const cluster = (extra: string) =>
     settingsOf(
@@ -113,6 +159,31 @@ test("syslogConfigs() has one listener for each <remote> of syslog, and the plac
   assert.deepEqual([tcp?.host, tcp?.port, tcp?.protocol, tcp?.processId], ["::", 6514, "tcp", 7]);
   const certificatePath = "/home/etc/s.pem";
   assert.deepEqual(tcp?.tls, { certificatePath, keyPath: "/s.key", clientAuthorityPath: null });
+});
+
+test("upgradeSettings() has the places of its files, and a number of transfers in any case", () => {
+  const usual = upgradeSettings(settingsOf("<ossec_config></ossec_config>"), PATHS);
+  assert.deepEqual(usual, {
+    enabled: true,
+    repository: null,
+    repositoryAuthorities: null,
+    chunkBytes: 32_768,
+    transfersMax: 8,
+    packageAuthorities: "/home/etc/wpk_root.pem",
+  });
+  const section =
+    "<enabled>no</enabled><wpk_repository>mirror/wpk</wpk_repository><wpk_repository_ca>etc/ca.pem</wpk_repository_ca>" +
+    "<max_threads>0</max_threads><ca_store>/own/root.pem</ca_store>";
+  const own = upgradeSettings(
+    settingsOf(`<ossec_config><agent-upgrade>${section}</agent-upgrade></ossec_config>`),
+    PATHS,
+  );
+  assert.deepEqual(
+    [own.enabled, own.repository, own.repositoryAuthorities],
+    [false, "mirror/wpk", "/home/etc/ca.pem"],
+  );
+  assert(own.transfersMax >= 1);
+  assert.equal(own.packageAuthorities, "/own/root.pem");
 });
 
 test("outputSelection() writes firewall.log unless the internal options say no", () => {

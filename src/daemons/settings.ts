@@ -1,4 +1,5 @@
 /** From ossec.conf and the command line to what each part of the manager is given. */
+import { availableParallelism } from "node:os";
 import type { AgentLabel } from "#analysis/alert/agent-labels.ts";
 import type { ManagerIdentity } from "#analysis/alert/document.ts";
 import type { EventLimitOptions } from "#analysis/limits/event-limit.ts";
@@ -16,7 +17,9 @@ import type { StatisticsOptions } from "#analysis/stats/hourly-statistics.ts";
 import { type InternalOptions, readInternalOptions } from "#config/internal-options.ts";
 import { type ManagerConfig, readManagerConfig } from "#config/manager-config.ts";
 import { CONNECTION_DEFAULTS, type ConnectionConfig } from "#connection/config.ts";
+import type { WatchedCertificate } from "#enrollment/certificate-watch.ts";
 import type { EnrollmentConfig } from "#enrollment/config.ts";
+import type { KeyRequestConfig } from "#enrollment/key-requests.ts";
 import { formatProblem, type Problem } from "#formats/source-position.ts";
 import type { HostLogsOptions, LocalFile } from "#host-logs/host-logs.ts";
 import { SHIPPED_RULESET } from "#kernel/platform/program-places.ts";
@@ -27,7 +30,9 @@ import type { IpNetwork } from "#model/address.ts";
 import type { FileKind } from "#output/day-files.ts";
 import type { OutputOptions } from "#output/service.ts";
 import type { SyslogListenerConfig } from "#syslog-input/config.ts";
+import type { UpgradeSettings } from "#upgrade/needs.ts";
 import type { HomePaths } from "./home.ts";
+import type { OldAgentsConfig } from "./old-agents.ts";
 
 /** What agents of the 4.x generation compare themselves with. */
 export const PEER_VERSION = "v4.14.7";
@@ -112,7 +117,7 @@ export function connectionConfig(
     receivedCounterFlush: remoted.countersFlushedEvery,
     disconnectionSeconds: settings.config.global.agentsDisconnectionSeconds,
     disconnectionAlertSeconds: settings.config.global.agentsDisconnectionAlertSeconds,
-    raisesDisconnected: true,
+    raisesDisconnected: settings.options.monitord.monitorAgents === 1,
     connectionsMax: CONNECTION_DEFAULTS.connectionsMax,
     requests: {
       pool: remoted.requestPool,
@@ -120,7 +125,38 @@ export function connectionConfig(
       retryMs: remoted.requestRetrySeconds * 1000 + remoted.requestRetryMilliseconds,
       attemptsMax: remoted.requestAttemptsMax,
     },
+    asksForKeys: keyRequestConfig(settings, paths) !== null,
     countersDirectory: `${paths.home}/queue/rids`,
+  };
+}
+
+/** `packageAuthorities`: the file with the roots that sign packages. */
+export function upgradeSettings(
+  { config: { agentUpgrade } }: Settings,
+  paths: HomePaths,
+): UpgradeSettings & { readonly packageAuthorities: string } {
+  const { packageAuthorities, repositoryAuthorities, transfersMax, ...upgrade } = agentUpgrade;
+  const inHome = within(paths);
+  return {
+    ...upgrade,
+    transfersMax: transfersMax === 0 ? availableParallelism() : transfersMax,
+    repositoryAuthorities: repositoryAuthorities === null ? null : inHome(repositoryAuthorities),
+    packageAuthorities: inHome(packageAuthorities),
+  };
+}
+
+/** Null when agents stay however long they are disconnected. */
+export function oldAgentsConfig({ config, options }: Settings): OldAgentsConfig | null {
+  const { deleteOldAgentsMinutes, monitorAgents } = options.monitord;
+  const { cluster } = config;
+  // In a cluster the master does it.
+  const isWorker = cluster !== null && !cluster.disabled && cluster.nodeType === "worker";
+  if (deleteOldAgentsMinutes === 0 || isWorker) return null;
+  return {
+    afterSeconds: deleteOldAgentsMinutes * 60,
+    disconnectionSeconds: config.global.agentsDisconnectionSeconds,
+    purge: config.auth.purge,
+    tells: monitorAgents === 1,
   };
 }
 
@@ -164,6 +200,34 @@ export function enrollmentConfig(
       LOOPBACK,
       ...(host === LOOPBACK || host === ANY_IPV4 || host === ANY_ADDRESS ? [] : [host]),
     ],
+  };
+}
+
+/** The certificates of enrollment whose end is to be told of in time. */
+export function watchedCertificates(config: EnrollmentConfig | null): readonly WatchedCertificate[] {
+  if (config === null || !config.remoteEnrollment) return [];
+  const { certificatePath, clientAuthorityPath } = config;
+  const manager: WatchedCertificate = { role: "manager", path: certificatePath };
+  return clientAuthorityPath === null
+    ? [manager]
+    : [manager, { role: "agent_authority", path: clientAuthorityPath }];
+}
+
+/** Null when nobody is asked for the keys of unknown agents. */
+export function keyRequestConfig({ config: { auth } }: Settings, paths: HomePaths): KeyRequestConfig | null {
+  const { disabled, keyRequest } = auth;
+  if (disabled || keyRequest === null) return null;
+  const { socket, timeoutSeconds, parallel, queueSize } = keyRequest;
+  const [program = "", ...args] = keyRequest.program ?? [];
+  const inHome = within(paths);
+  return {
+    source:
+      socket === null
+        ? { kind: "program", program: program.includes("/") ? inHome(program) : program, args }
+        : { kind: "socket", path: inHome(socket) },
+    timeoutMs: timeoutSeconds * 1000,
+    parallel,
+    waitingMax: queueSize,
   };
 }
 
@@ -238,11 +302,9 @@ export function eventLimitOptions({ config }: Settings): EventLimitOptions | nul
   return maximum === 0 ? null : { eventsPerSecond: maximum, timeframeSeconds };
 }
 
-/** wazuh v4.14.7: `analysisd.min_rotate_interval`, `monitord.sign`, `monitord.compress`, `monitord.day_wait`. */
-const CLOSING = { sign: true, compress: true, waitSeconds: 10 } as const;
-
 export function outputOptions(settings: Settings): OutputOptions {
   const { config, options } = settings;
+  const { compress, dayWaitSeconds, sign } = options.monitord;
   const selection = outputSelection(settings);
   // What could not be analysed is always kept.
   const kinds = new Set<FileKind>(["dead_letter"]);
@@ -260,7 +322,7 @@ export function outputOptions(settings: Settings): OutputOptions {
       partBytesMax: config.global.outputBytesMax,
       intervalSecondsMin: options.analysisd.rotateSecondsMin,
     },
-    closing: CLOSING,
+    closing: { sign: sign === 1, compress: compress === 1, waitSeconds: dayWaitSeconds },
   };
 }
 

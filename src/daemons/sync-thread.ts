@@ -4,6 +4,7 @@ import { SharedProgress } from "#journal/shared-progress.ts";
 import { runSyncLoop } from "#journal/sync-loop.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { ThreadLink } from "./thread-link.ts";
 
 export type SyncThreadData = { readonly directory: string; readonly progress: SharedArrayBuffer };
@@ -11,6 +12,7 @@ export type SyncThreadData = { readonly directory: string; readonly progress: Sh
 const { directory, progress }: SyncThreadData = workerData;
 const link = new ThreadLink<never>();
 try {
+  giveBackMemory();
   link.ready("");
   runSyncLoop({
     files: systemFiles,

@@ -1,12 +1,13 @@
 /** What the threads of the manager say to each other: plain data. What is hot travels otherwise (shared memory, transferred blocks). */
 import type { ShownAlert } from "#analysis/pipeline.ts";
+import type { ScaRequest } from "#analysis/special/sca.ts";
 import type { AgentUpdate, PushOutcome } from "#connection/needs.ts";
 import type { RequestFailureCode } from "#connection/pending-requests.ts";
 import type { SendResult } from "#connection/service.ts";
 import type { SumChange } from "#groups/merged-files.ts";
 import type { FilePushRequest } from "#groups/shared-configuration.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
-import type { AgentId } from "#model/agent.ts";
+import type { AgentId, KeyWish } from "#model/agent.ts";
 import type { AgentCounts } from "#model/agent-counts.ts";
 import type { OutputBlock } from "#model/output-block.ts";
 import type { AgentFactsMessage } from "./agent-facts.ts";
@@ -23,6 +24,7 @@ export type CommonMessage =
 export type FromIntake =
   | { readonly kind: "agents"; readonly updates: readonly AgentUpdate[] }
   | { readonly kind: "keys_applied"; readonly sequence: number }
+  | { readonly kind: "key_wanted"; readonly wish: KeyWish }
   | AgentCallAnswer
   | {
       readonly kind: "push_ended";
@@ -51,6 +53,10 @@ export type ToIntake =
   | { readonly kind: "respond"; readonly agentId: string; readonly text: string }
   /** Sends a connected agent the files of its groups; answered by `push_ended`. */
   | { readonly kind: "push"; readonly push: FilePushRequest }
+  /** The registry lost what keepalives told: they are to be told whole again. */
+  | { readonly kind: "forget_keepalives" }
+  /** An event of the manager's own, about itself. */
+  | { readonly kind: "notice"; readonly location: string; readonly message: string }
   /** Answered by `called` with the same number. */
   | { readonly kind: "call"; readonly number: number; readonly call: AgentCall }
   | { readonly kind: "stop" };
@@ -99,6 +105,8 @@ export type FromAnalysis =
       /** Alerts that were not shown because there were too many at once. */
       readonly left: number;
     }
+  /** The results of configuration assessment that an agent has are not those that it told. */
+  | { readonly kind: "results_wanted"; readonly requests: readonly ScaRequest[] }
   | { readonly kind: "rules_loaded"; readonly outcome: RulesOutcome };
 
 /** How the last loading of the rule set went. */

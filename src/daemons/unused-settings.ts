@@ -16,11 +16,6 @@ const UNUSED: readonly Unused[] = [
     applies: ({ cluster }) => cluster !== null && !cluster.disabled,
     text: "The cluster is not supported: this manager works alone",
   },
-  {
-    applies: ({ activeResponse: { disabled, responses } }) =>
-      !disabled && responses.some(({ target }) => target.location === "server"),
-    text: "Active responses on the manager itself (location server) are not supported: they are recorded and not run",
-  },
   { applies: ({ global }) => global.emailNotification, text: "Mail is not supported: no alert is mailed" },
   {
     applies: ({ localFiles }) =>

@@ -10,9 +10,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
 import type { Issuer } from "#kernel/certificates/maker.ts";
+import { issue, type Made, selfSigned } from "#testing/certificates.ts";
 import { refusalTexts } from "./client-certificate.ts";
 import type { EnrollmentConfig } from "./config.ts";
-import { issue, type Made, RealEnrollment, selfSigned } from "./real-service.fixture.ts";
+import { RealEnrollment } from "./real-service.fixture.ts";
 
 const SUCCESS = /^OSSEC K:'\d+ \S+ any [0-9a-f]{64}'$/;
 const HAS_OPENSSL = spawnSync("openssl", ["version"]).status === 0;

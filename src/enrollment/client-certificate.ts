@@ -1,9 +1,9 @@
 /** Certificates of the agents that enrol: the authority they must come from, and what is said of one that is refused. */
 import { X509Certificate } from "node:crypto";
-import { printable } from "#formats/wire/enrollment/outcome.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { CertificateChain } from "#kernel/ports/network.ts";
+import { printable } from "#kernel/printable.ts";
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 /** The peer prints names into 256 bytes. */
@@ -102,5 +102,5 @@ function signersWithoutRight(chain: readonly X509Certificate[]): boolean {
 function nameOnOneLine(name: string | undefined): string {
   const lines = name === undefined || name === "" ? [] : name.split("\n");
   const bytes = Buffer.from(lines.map((line) => `/${line}`).join(""), "utf8").toString("latin1");
-  return printable(bytes.slice(0, NAME_CHARS_MAX));
+  return printable(bytes, NAME_CHARS_MAX);
 }

@@ -4,10 +4,16 @@
  * The decisions are `formats/wire/enrollment/`; here they meet the registry. Knows nothing of sockets.
  */
 import type { KeyEntry } from "#formats/client-keys/client-keys.ts";
-import { admit, type RegisteredAgent } from "#formats/wire/enrollment/duplicates.ts";
+import { keyHashOf } from "#formats/wire/agent/keys.ts";
+import { admit, admitWithId, type RegisteredAgent } from "#formats/wire/enrollment/duplicates.ts";
 import { checkGroups } from "#formats/wire/enrollment/groups.ts";
 import { type Refusal, refusal } from "#formats/wire/enrollment/outcome.ts";
-import { refusalReply, successLog, successReply } from "#formats/wire/enrollment/reply.ts";
+import {
+  type EnrolledAgent,
+  refusalReply,
+  successLog,
+  successReply,
+} from "#formats/wire/enrollment/reply.ts";
 import {
   type EnrollmentRequest,
   parseRequest,
@@ -78,6 +84,34 @@ export class Enroller {
     }
   }
 
+  /**
+   * Registers an agent whose id and key somebody else gave. False when others have what it needs and may keep it, which has been said.
+   * Throws what the registry throws.
+   */
+  async adopt(agent: EnrolledAgent): Promise<boolean> {
+    const { keys } = this.#registry;
+    const known = keys.byId(agent.id);
+    if (known !== null && isSameAgent(known, agent)) return true;
+    const incumbents = { ...this.#incumbents(agent), byId: this.#registered(known) };
+    const newcomer = { ...agent, keyHash: keyHashOf(agent) };
+    const {
+      removals,
+      refusal: refused,
+      logs,
+    } = admitWithId(newcomer, incumbents, this.#config.force, this.#nowSeconds());
+    this.#events.said(logs);
+    const removed = this.#remove(removals.filter(({ id }) => id !== agent.id));
+    if (refused !== null) {
+      await removed;
+      this.#events.said(refused.logs);
+      return false;
+    }
+    // Its line goes: an id stands in client.keys once.
+    const replaced = this.#registry.remove(known === null ? [] : [agent.id], { purge: true });
+    await Promise.all([removed, replaced, this.#registry.register({ ...agent, groups: [] })]);
+    return true;
+  }
+
   /** The agent was gone before its answer: without this its next try would be refused as a duplicate. */
   async withdraw({ id, name }: KeyEntry): Promise<void> {
     this.#events.withdrawn(name);
@@ -109,13 +143,20 @@ export class Enroller {
   }
 
   #admit(request: EnrollmentRequest) {
+    return admit(request, this.#incumbents(request), this.#config.force, this.#nowSeconds());
+  }
+
+  #incumbents({ address, name }: Pick<EnrolledAgent, "address" | "name">) {
     const { keys } = this.#registry;
-    const incumbents = {
-      byAddress: this.#registered(keys.byAddress(request.address)),
-      byName: this.#registered(keys.byName(request.name)),
+    return {
+      byAddress: this.#registered(keys.byAddress(address)),
+      byName: this.#registered(keys.byName(name)),
       managerHostName: this.#config.managerHostName,
     };
-    return admit(request, incumbents, this.#config.force, Math.floor(this.#clock.wallMs() / 1000));
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#clock.wallMs() / 1000);
   }
 
   #registered(entry: KeyEntry | null): RegisteredAgent | null {
@@ -146,4 +187,8 @@ export class Enroller {
     this.#events.refused(refused, formatIpAddress(peer));
     return { answer: refusalReply(refused), entry: null };
   }
+}
+
+function isSameAgent(known: EnrolledAgent, { name, address, key }: EnrolledAgent): boolean {
+  return known.name === name && known.address.text === address.text && known.key.equals(key.reveal());
 }

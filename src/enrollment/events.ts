@@ -29,7 +29,13 @@ export type EnrollmentCounter =
   | "enrollment_enrolled"
   | "enrollment_replaced"
   | "enrollment_withdrawn"
-  | "enrollment_withdrawals_failed";
+  | "enrollment_withdrawals_failed"
+  | "key_requests"
+  | "key_requests_answered"
+  | "key_requests_unknown"
+  | "key_requests_refused"
+  | "key_requests_failed"
+  | "key_requests_over_limit";
 
 const SECOND_MS = 1000;
 
@@ -110,6 +116,26 @@ export class EnrollmentEvents {
   withdrawalFailed(name: string, cause: string): void {
     this.count("enrollment_withdrawals_failed");
     this.#log.write("error", `Unable to remove the key of '${name}', who never got it: ${cause}`);
+  }
+
+  keyAdopted(id: string, name: string): void {
+    this.count("key_requests_answered");
+    this.#log.write("info", `Agent key of '${name}' (id '${id}') taken over (requested by key_request)`);
+  }
+
+  keyUnknown(asked: string, message: string): void {
+    this.count("key_requests_unknown");
+    this.#log.write("debug", `No key for ${asked}: ${message}`);
+  }
+
+  keyRefused(asked: string, problem: string): void {
+    this.count("key_requests_refused");
+    this.#log.write("warning", `The answer to the key request for ${asked} is not used: ${problem}`);
+  }
+
+  keyRequestFailed(asked: string, problem: string): void {
+    this.count("key_requests_failed");
+    this.#log.write("warning", `The key request for ${asked} failed: ${problem}`);
   }
 
   #offence(address: string, lines: readonly LogLine[]): void {

@@ -1,10 +1,13 @@
-/** Lets a few TLS handshakes run at a time; the others wait in the order in which they came. */
+/**
+ * Lets a few TLS handshakes run at a time; the others wait, and of them the newest is next. In a crowd that begins handshakes and falls
+ * silent, who means it would be last, and its patience would end before its turn.
+ */
 
 export class HandshakeGate<Client> {
   readonly #placesMax: number;
   readonly #start: (client: Client) => void;
   readonly #running = new Set<Client>();
-  readonly #waiting = new Set<Client>();
+  readonly #waiting: Client[] = [];
   #starting = false;
 
   constructor(placesMax: number, start: (client: Client) => void) {
@@ -17,18 +20,19 @@ export class HandshakeGate<Client> {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
   /** Starts the client's handshake now or later. */
   enter(client: Client): void {
-    this.#waiting.add(client);
+    this.#waiting.push(client);
     this.#startNext();
   }
 
   /** The handshake is over, or the client is gone. */
   leave(client: Client): void {
-    this.#waiting.delete(client);
+    const place = this.#waiting.lastIndexOf(client);
+    if (place >= 0) this.#waiting.splice(place, 1);
     if (this.#running.delete(client)) this.#startNext();
   }
 
@@ -36,9 +40,9 @@ export class HandshakeGate<Client> {
   #startNext(): void {
     if (this.#starting) return;
     this.#starting = true;
-    for (const client of this.#waiting) {
-      if (this.#running.size >= this.#placesMax) break;
-      this.#waiting.delete(client);
+    while (this.#running.size < this.#placesMax) {
+      const client = this.#waiting.pop();
+      if (client === undefined) break;
       this.#running.add(client);
       this.#start(client);
     }

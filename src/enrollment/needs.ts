@@ -20,6 +20,7 @@ import type { Certificate, CertificateSubject } from "./certificate.ts";
 /** The agents as they are now: an answer is never older than the last registration or removal. */
 export interface EnrollmentRegistry {
   readonly keys: {
+    byId(id: AgentId): KeyEntry | null;
     byName(name: AgentName): KeyEntry | null;
     byAddress(address: AgentAddress): KeyEntry | null;
   };
@@ -38,8 +39,8 @@ export type AgentState = {
 };
 
 export type Registration = {
-  /** Always null: the registry gives the id. */
-  readonly id: null;
+  /** Null: the registry gives the id. */
+  readonly id: AgentId | null;
   readonly name: AgentName;
   readonly address: AgentAddress;
   readonly key: AgentKey;

@@ -1,18 +1,8 @@
-/** The enrollment service on the system's network, clock and disk, for tests with real clients; and certificates for them. */
+/** The enrollment service on the system's network, clock and disk, for tests with real clients. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type CertificateRole,
-  type Issuer,
-  keyPem,
-  makeKeys,
-  makeSelfSigned,
-  makeSigned,
-  publicKeyDer,
-} from "#kernel/certificates/maker.ts";
-import type { AlternativeName } from "#kernel/certificates/names.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { systemNetwork } from "#kernel/platform/network.ts";
@@ -23,8 +13,6 @@ import { type CertificateSubject, makeCertificate } from "./certificate.ts";
 import type { EnrollmentConfig } from "./config.ts";
 import { CONFIG } from "./fixture.ts";
 import { EnrollmentService } from "./service.ts";
-
-const DAY_MS = 86_400_000;
 
 /** One home; services on it come and go. */
 export class RealEnrollment {
@@ -79,42 +67,4 @@ export class RealEnrollment {
     this.#registry.stop();
     rmSync(this.home, { recursive: true });
   }
-}
-
-/** A pair, and the certificate with those above it that are not the root's. */
-export type Made = Issuer & { readonly chain: string };
-
-/** In days from now. */
-type Days = readonly [from: number, to: number];
-
-function details(role: CertificateRole, name: string, [from, to]: Days) {
-  return {
-    role,
-    name: [["CN", name]],
-    alternativeNames: [],
-    notBeforeMs: Date.now() + from * DAY_MS,
-    notAfterMs: Date.now() + to * DAY_MS,
-  } as const;
-}
-
-export async function selfSigned(role: CertificateRole, name: string): Promise<Issuer> {
-  const keys = await makeKeys({ kind: "ec" });
-  const certificate = await makeSelfSigned(details(role, name, [-1, 30]), keys, systemRandom);
-  return { certificate, key: keyPem(keys) };
-}
-
-export async function issue(
-  issuer: Issuer & { readonly chain?: string },
-  options: {
-    readonly role?: CertificateRole;
-    readonly name?: string;
-    readonly days?: Days;
-    readonly alternativeNames?: readonly AlternativeName[];
-  } = {},
-): Promise<Made> {
-  const { role = "client", name = "agent", days = [-1, 30], alternativeNames = [] } = options;
-  const keys = await makeKeys({ kind: "ec" });
-  const asked = { ...details(role, name, days), alternativeNames };
-  const certificate = await makeSigned(asked, publicKeyDer(keys), issuer, systemRandom);
-  return { certificate, key: keyPem(keys), chain: certificate + (issuer.chain ?? "") };
 }

@@ -17,6 +17,7 @@ import {
   REFUSAL_LINES_PER_SECOND_MAX,
   REQUEST_CHUNKS_MAX,
   REQUEST_SILENCE_MS,
+  SWEEP_PERIOD_MS,
 } from "./limits.ts";
 
 const SUCCESS = /^OSSEC K:'\d+ node-\d+ any [0-9a-f]{64}'$/;
@@ -152,6 +153,19 @@ test("EnrollmentService runs a few handshakes at a time and takes the place of a
   for (const client of next) client.receive(HELLO);
   next[0]?.hangUp("ECONNRESET");
   assert.notEqual(next[HANDSHAKES_MAX]?.tls, null, "a place that got free is given on");
+});
+
+test("EnrollmentService serves an agent although two thousand strangers connect and half of them begin a handshake", async (t) => {
+  const bench = await EnrollmentBench.start(t);
+  for (let index = 0; index < 2000; index++) {
+    const stranger = bench.connect("198.51.100.1");
+    if (index % 2 === 1) stranger.receive(HELLO);
+  }
+  bench.clock.advance(PATIENCE_MS);
+  const agent = bench.send("OSSEC A:'node-1'\n", "192.0.2.1");
+  bench.clock.advance(PATIENCE_MS + SWEEP_PERIOD_MS);
+  await bench.settle();
+  assert.match(agent.sentBytes.toString(), SUCCESS, "the newest is next, not the last of hundreds");
 });
 
 test("EnrollmentService takes back the key of an agent that was gone before its answer", async (t) => {

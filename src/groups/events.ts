@@ -6,6 +6,8 @@ import type { Metrics } from "#kernel/ports/metrics.ts";
 export type GroupCounter =
   | "group_files_built"
   | "group_files_refused"
+  | "group_downloads"
+  | "group_downloads_failed"
   | "group_assignments"
   | "group_pushes_asked"
   | "group_pushes_done"
@@ -39,6 +41,17 @@ export class GroupEvents {
 
   /** A file of a shared folder is left out, or is odd. */
   file(text: string): void {
+    this.#log.write("warning", text);
+  }
+
+  /** `name` is `<group>/<file>`. */
+  downloaded(name: string): void {
+    this.count("group_downloads");
+    this.#log.write("info", `Shared file '${name}' was downloaded`);
+  }
+
+  downloadFailed(text: string): void {
+    this.count("group_downloads_failed");
     this.#log.write("warning", text);
   }
 

@@ -26,3 +26,12 @@ export const PUSH_AGAIN_MS = 60_000;
 
 /** Of all files that are being sent: two of the largest that are planned for and some. Those beyond it are sent later. */
 export const LOADED_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Of `files.yml`. */
+export const DOWNLOAD_LIST_BYTES_MAX = 1024 * 1024;
+export const DOWNLOADED_FILES_MAX = 1000;
+
+/** Of one file that is fetched; it is compared and merged in memory. */
+export const DOWNLOADED_BYTES_MAX = 64 * 1024 * 1024;
+export const DOWNLOAD_SILENCE_MS_MAX = 30_000;
+export const DOWNLOAD_MS_MAX = 10 * 60_000;

@@ -38,6 +38,7 @@ class Home {
   readonly log = new RecordingLog();
   readonly metrics = new RecordingMetrics();
   readonly merged: MergedFiles;
+  makes = true;
 
   constructor(files: Readonly<Record<string, string | Buffer>> = {}) {
     this.files.makeDirectory("/etc/shared");
@@ -45,6 +46,7 @@ class Home {
       files: this.files,
       events: new GroupEvents(this.log, this.metrics),
       home: "",
+      makes: () => this.makes,
     });
     for (const [path, text] of Object.entries(files)) this.put(path, text);
   }
@@ -257,4 +259,19 @@ test("removeOthers() removes the folders of lists that no agent has, and nothing
   home.merged.removeOthers();
   const names = home.files.list("/var/multigroups").map(({ name }) => name);
   assert.deepEqual(names.sort(), [multigroupFolder("a,b"), "keepthis"].sort());
+});
+
+test("MergedFiles takes a merged.mg as it is where it does not make it, and makes it again afterwards", () => {
+  const home = new Home({ "web/agent.conf": CONF });
+  const made = home.look()["web"];
+  home.makes = false;
+  assert.deepEqual(home.look(), {}, "the same file");
+  const given = Buffer.from("#web\n!2 a.txt\nhi");
+  home.put("web/merged.mg", given);
+  assert.deepEqual(home.look(), { web: hash("md5", given) });
+  home.put("web/b.txt", "more");
+  assert.deepEqual(home.look(), {});
+  home.files.remove("/etc/shared/web/b.txt");
+  home.makes = true;
+  assert.deepEqual(home.look(), { web: made });
 });

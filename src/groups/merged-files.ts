@@ -2,7 +2,7 @@
  * Makes merged.mg of every group below `etc/shared`, and of the lists of several groups that agents have, and makes them again when a
  * file changed. Synchronous, and slow for large groups: it has a thread of its own.
  *
- * A group whose agent.conf has errors keeps the merged.mg that it has.
+ * A group whose agent.conf has errors keeps the merged.mg that it has, and so does one whose merged.mg somebody else brings.
  */
 import { checkAgentConf } from "#config/agent-conf.ts";
 import { MERGED_FILE_NAME, type MergedEntry } from "#formats/merged-mg/merged-mg.ts";
@@ -41,6 +41,8 @@ export type MergedFilesNeeds = {
   readonly events: GroupEvents;
   /** The installation folder. */
   readonly home: string;
+  /** Whether a list's merged.mg is made here; else it is taken as somebody put it there. Absent: all are. */
+  readonly makes?: (list: GroupList) => boolean;
 };
 
 /** What is known of one merged.mg. */
@@ -56,6 +58,7 @@ type Made = {
 
 export class MergedFiles {
   readonly #needs: MergedFilesNeeds;
+  readonly #makes: (list: GroupList) => boolean;
   readonly #shared: string;
   readonly #multigroups: string;
   readonly #lists = new Set<GroupList>();
@@ -65,6 +68,7 @@ export class MergedFiles {
 
   constructor(needs: MergedFilesNeeds) {
     this.#needs = needs;
+    this.#makes = needs.makes ?? (() => true);
     this.#shared = `${needs.home}/etc/shared`;
     this.#multigroups = `${needs.home}/var/multigroups`;
   }
@@ -140,7 +144,8 @@ export class MergedFiles {
   #update(plan: MergePlan, arConf: SharedFile | null): void {
     const { list, members } = plan;
     const path = this.#pathOf(list);
-    const sources = [arConf?.stamp ?? "", ...members.map(({ fingerprint }) => fingerprint)].join(" ");
+    const isMade = this.#makes(list) ? "made" : "given";
+    const sources = [isMade, arConf?.stamp ?? "", ...members.map(({ fingerprint }) => fingerprint)].join(" ");
     const made = this.#made.get(list) ?? { fingerprint: null, merged: null, refused: false, failure: null };
     this.#made.set(list, made);
     try {
@@ -165,6 +170,11 @@ export class MergedFiles {
     const { list, members, name } = plan;
     const path = this.#pathOf(list);
     const onDisk = sumOnDisk(files, path);
+    if (!this.#makes(list)) {
+      made.refused = false;
+      made.merged = onDisk;
+      return true;
+    }
     const reading = readParts(files, plan, arConf);
     if (!reading.ok) return false;
     made.refused = list.includes(",")

@@ -70,6 +70,11 @@ export class SharedConfiguration {
     this.#needs = needs;
   }
 
+  /** Agents of which it remembers something. */
+  get agents(): number {
+    return this.#agents.size;
+  }
+
   sumsChanged(changes: readonly SumChange[]): void {
     for (const { list, merged } of changes) {
       if (merged === null) this.#sums.delete(list);

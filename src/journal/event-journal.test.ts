@@ -168,7 +168,7 @@ test("pressure follows what is not released: high near the limit, full at it, no
   assert.equal(messagesOf(reader).length, 6, "what was not released is still there");
 });
 
-test("discardBefore() removes whole segments before the position, never the current one", () => {
+test("discardBefore() removes whole segments before the position, never the current one", async () => {
   const files = new FakeFiles();
   const fixture = new JournalFixture(files, { segmentBytes: 1000 });
   const ends: number[] = [];
@@ -177,6 +177,7 @@ test("discardBefore() removes whole segments before the position, never the curr
     fixture.journal.flush();
     ends.push(fixture.writer.position);
   }
+  await fixture.sync();
   const segments = () => files.paths().filter((path) => path.endsWith(".seg")).length;
   assert.equal(segments(), 3, "two blocks a segment");
   const [first = 0, second = 0] = ends;

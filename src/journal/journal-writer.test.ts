@@ -152,7 +152,29 @@ test("JournalWriter begins a new epoch only when there are no segments, and keep
   assert.match(fresh.log.texts("warning")[0] ?? "", /epoch file was missing/);
 });
 
-test("JournalWriter says that a segment cannot be removed, and removes it when it can", () => {
+test("JournalWriter keeps a segment until a later one survives a loss of power, so that its epoch goes on", async () => {
+  const files = new FakeFiles();
+  const fixture = new JournalFixture(files, { segmentBytes: 100 });
+  fixture.append("one");
+  fixture.journal.flush();
+  await fixture.sync();
+  fixture.append("two");
+  fixture.journal.flush();
+  fixture.journal.discardBefore(fixture.writer.position);
+  files.losePower(
+    () => 0,
+    () => false,
+  );
+  const next = new JournalFixture(files, { segmentBytes: 100 });
+  assert(next.writer.position > fixture.writer.position);
+  next.append("three");
+  next.journal.flush();
+  await next.sync();
+  next.journal.discardBefore(next.writer.position);
+  assert.equal(files.paths().filter((path) => path.endsWith(".seg")).length, 1);
+});
+
+test("JournalWriter says that a segment cannot be removed, and removes it when it can", async () => {
   class StubbornFiles extends FakeFiles {
     stubborn = true;
     override remove(path: string): void {
@@ -167,6 +189,7 @@ test("JournalWriter says that a segment cannot be removed, and removes it when i
     fixture.append(message);
     fixture.journal.flush();
   }
+  await fixture.sync();
   fixture.journal.discardBefore(fixture.writer.position - 1);
   assert.match(fixture.log.texts("warning")[0] ?? "", /cannot be removed/);
   files.stubborn = false;

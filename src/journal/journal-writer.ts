@@ -129,12 +129,16 @@ export class JournalWriter {
     return true;
   }
 
-  /** Everything before `position` is needed no more: segments that lie before it go, the current one never. */
+  /**
+   * Everything before `position` is needed no more: segments that lie before it go, the current one never. The last of them stays until
+   * the current one is sure to be found after a loss of power: without any segment positions would begin anew.
+   */
   discardBefore(position: number): void {
     assert(position <= this.#position, "release of what is not written");
     if (position <= this.#released) return;
     this.#released = position;
-    this.#removeWhere((segment) => segment.end <= position);
+    const last = this.#needs.progress.durable > this.#segmentStart ? null : this.#complete.at(-1);
+    this.#removeWhere((segment) => segment.end <= position && segment !== last);
     this.#unreleasedBytes = this.#countUnreleased();
     this.#needs.events.unreleased(this.#unreleasedBytes);
   }

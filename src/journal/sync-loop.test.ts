@@ -80,6 +80,21 @@ function runTests(): void {
     assert.deepEqual(files.synced, [], "nothing new, nothing to do");
   });
 
+  test("SegmentSync syncs what a process before had not, with its first sync", async () => {
+    const files = new RecordingFiles();
+    const killed = new JournalFixture(files, { segmentBytes: 100 });
+    for (const message of ["one", "two", "three"]) {
+      killed.append(message);
+      killed.journal.flush();
+    }
+    const next = new JournalFixture(files);
+    next.append("four");
+    next.journal.flush();
+    await next.sync();
+    files.losePower();
+    assert.deepEqual(new JournalFixture(files).messages(), ["one", "two", "three", "four"]);
+  });
+
   test("SegmentSync passes over a segment that was released in the meantime", async () => {
     const files = new FakeFiles();
     const fixture = new JournalFixture(files, { segmentBytes: 100 });

@@ -16,6 +16,8 @@ export class SegmentSync {
   readonly #directory: string;
   readonly #progress: SharedProgress;
   #current: { readonly start: number; readonly file: OpenFile } | null = null;
+  /** Every segment is synced up to here; at first none: a process that was killed may have left some unsynced. */
+  #syncedUpTo = 0;
 
   constructor(files: Files, directory: string, progress: SharedProgress) {
     this.#files = files;
@@ -36,6 +38,7 @@ export class SegmentSync {
       this.#progress.publishSyncFailed();
       throw error;
     }
+    this.#syncedUpTo = written;
     this.#progress.publishDurable(written);
   }
 
@@ -47,7 +50,7 @@ export class SegmentSync {
   /** New segments began since the last sync: each is synced, then the directory that names them. */
   #syncAllUpTo(currentStart: number): void {
     this.close();
-    for (const segment of segmentsFrom(listSegments(this.#files, this.#directory), this.#progress.durable)) {
+    for (const segment of segmentsFrom(listSegments(this.#files, this.#directory), this.#syncedUpTo)) {
       const file = this.#openUnlessDiscarded(segment.path);
       if (file === null) continue;
       if (segment.start === currentStart) this.#current = { start: currentStart, file };

@@ -164,6 +164,8 @@ const COUNTS: AgentCounts = {
   events: 50,
   sent: { ack: 4, ar: 5, request: 6, sca: 7, shared: 8 },
   notSent: 9,
+  lastMs: 0,
+  missing: 0,
 };
 
 function remoteNeeds(changes: Partial<RemoteNeeds> = {}): RemoteNeeds {

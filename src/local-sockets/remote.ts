@@ -56,7 +56,6 @@ type Answer = { readonly code: number; readonly data: JsonObject };
 
 /** Null when the peer hangs up without an answer. */
 export async function answerRemote(needs: RemoteNeeds, request: Buffer): Promise<Uint8Array | null> {
-  if (request.length === 0) return null;
   if (request[0] !== JSON_START) return await askAgent(needs, request);
   const { code, data } = await answerCommand(needs, request);
   return Buffer.from(JSON.stringify({ error: code, message: MESSAGES[code], data }));

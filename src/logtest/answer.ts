@@ -21,11 +21,10 @@ export const TOO_LARGE_ANSWER =
   '{"message":"(7315): Failure to receive message: size is bigger than expected","error":5}';
 
 /** The frame of an answer; unlike a request it has no bound but what it holds. */
-export function framedAnswer(answer: string): Buffer {
-  const body = Buffer.from(answer, "latin1");
+export function framedAnswer(answer: Uint8Array): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(body.length);
-  return Buffer.concat([header, body]);
+  header.writeUInt32LE(answer.length);
+  return Buffer.concat([header, answer]);
 }
 
 function codeOf(messages: readonly Message[]): -1 | 0 | 1 {

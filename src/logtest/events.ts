@@ -4,10 +4,6 @@ import type { Metrics } from "#kernel/ports/metrics.ts";
 
 export type LogtestCounter =
   | "logtest_requests"
-  | "logtest_clients_over_limit"
-  | "logtest_clients_silent"
-  | "logtest_clients_without_request"
-  | "logtest_requests_too_large"
   | "logtest_requests_refused"
   | "logtest_events_failed"
   | "logtest_sessions_opened"

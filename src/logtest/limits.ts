@@ -6,9 +6,6 @@ export const REQUEST_BYTES_MAX = 65_535;
 /** Clients at a time, each holding at most one request; one more is closed without an answer. A request takes milliseconds. */
 export const CLIENTS_MAX = 256;
 
-/** Connections that the system holds until they are accepted (wazuh v4.14.7: OS_BindUnixDomain). */
-export const BACKLOG = 128;
-
 /** From the connection to the whole request, and again from the answer to the end of the connection. */
 export const CLIENT_MS_MAX = 10_000;
 

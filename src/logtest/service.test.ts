@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { systemLocalSockets } from "#kernel/platform/local-sockets.ts";
 import type { LocalSockets } from "#kernel/ports/local-sockets.ts";
+import { BACKLOG } from "#local-sockets/limits.ts";
 import { doorLog } from "#rule-tests/ruleset.fixture.ts";
 import type { FakeConnection } from "#testing/network.ts";
 import { type Answer, CONFIG, FakeNeeds, frame, parseAnswer, processing, SOCKET } from "./fixture.ts";
-import { BACKLOG, CLIENT_MS_MAX, CLIENTS_MAX } from "./limits.ts";
+import { CLIENT_MS_MAX, CLIENTS_MAX } from "./limits.ts";
 import { LogtestService } from "./service.ts";
 
 const REQUEST = processing(doorLog("opened by ada"));

@@ -92,6 +92,16 @@ export function addressMatches(allowed: AgentAddress, peer: IpAddress): boolean 
   }
 }
 
+/** Whom a key is wanted for: an id that nobody has, or an address that no agent is registered with. */
+export type KeyWish =
+  | { readonly kind: "id"; readonly id: AgentId }
+  | { readonly kind: "ip"; readonly address: IpAddress };
+
+/** As programs that know keys are asked, `id` or `ip` before it. */
+export function keyWishText(wish: KeyWish): string {
+  return wish.kind === "id" ? wish.id : formatIpAddress(wish.address);
+}
+
 export const CONNECTION_STATUSES = ["never_connected", "pending", "active", "disconnected"] as const;
 export type ConnectionStatus = (typeof CONNECTION_STATUSES)[number];
 

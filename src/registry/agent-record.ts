@@ -37,7 +37,7 @@ export type AgentOs = {
 /** The key has its marks: `"key"`, `!"key"` hidden, `#"key"` of the system. */
 export type AgentLabel = { readonly key: string; readonly value: string };
 
-/** What a keepalive tells, complete: it replaces what the one before told. */
+/** What a keepalive tells, complete: it replaces what the one before told. Before the first one the version may be known alone. */
 export type AgentInfo = {
   readonly os: AgentOs;
   readonly version: string;
@@ -63,7 +63,7 @@ export type AgentRecord = {
   readonly lastKeepaliveSeconds: number | null;
   /** 0 while the agent is not disconnected. */
   readonly disconnectionSeconds: number;
-  /** Null until the first keepalive. */
+  /** Null until the agent told something of itself. */
   readonly info: AgentInfo | null;
   readonly syncStatus: SyncStatus;
   readonly groupConfigStatus: GroupConfigStatus;

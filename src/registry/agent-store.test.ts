@@ -3,11 +3,13 @@
  * Method: a real SQLite file in a temporary folder; a second connection sees what is committed; time is a fake clock.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
+import { CodedError } from "#kernel/errors.ts";
 import { type AgentId, type AgentName, agentIdOf, type GroupName } from "#model/agent.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
@@ -97,6 +99,20 @@ test("AgentStore keeps what a keepalive tells, and the groups in their order", (
   assert.equal(record?.status, "active");
   assert.equal(record?.lastKeepaliveSeconds, 1_700_000_100);
   assert.equal(record?.groupConfigStatus, "synced");
+});
+
+test("AgentStore.setVersion() tells the version alone, and leaves what a keepalive told before", (t) => {
+  const { store } = setUp(t);
+  const [fresh, known] = [add(store, 1), add(store, 2)];
+  const keepalive = { atSeconds: 1, info: INFO, syncStatus: "synced", groupConfigStatus: "synced" } as const;
+  store.applyKeepalive({ id: known, ...keepalive });
+  for (const id of [fresh, known]) store.setVersion(id, "Wazuh v4.15.0");
+  assert.deepEqual(store.find(known)?.info, { ...INFO, version: "Wazuh v4.15.0" });
+  const info = store.find(fresh)?.info;
+  assert.equal(info?.version, "Wazuh v4.15.0");
+  assert.deepEqual([info?.os.platform, info?.agentAddress, info?.labels], ["", "", []]);
+  store.applyKeepalive({ id: fresh, ...keepalive });
+  assert.deepEqual(store.find(fresh)?.info, INFO);
 });
 
 test("AgentStore.upsert() changes name and address of a known agent and nothing else", (t) => {
@@ -201,11 +217,83 @@ test("AgentStore says when it cannot write, and mends itself when it can again",
   other.exec("COMMIT");
   other.close();
   assert.match(log.texts("error")[0] ?? "", /^Unable to write the agent registry: /);
+  assert.equal(store.takeLostWrites(), false, "it is not tried again so soon");
+  clock.advance(5000);
   assert.equal(store.takeLostWrites(), true);
   assert.equal(store.takeLostWrites(), false);
   add(store, 1);
   clock.advance(50);
   assert.equal(store.find(agentIdOf(1))?.name, "agent-1");
+});
+
+test("AgentStore tries a locked database now and then, waits no longer for it, and says so once a minute", (t) => {
+  const { store, path, log, clock } = setUp(t);
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN EXCLUSIVE");
+  const beganMs = performance.now();
+  for (let tries = 0; tries < 1000; tries++)
+    assert.throws(() => add(store, tries + 1), { code: "registry_write_failed" });
+  assert(performance.now() - beganMs < 2000, "one wait for the lock, not a thousand");
+  for (let seconds = 0; seconds < 60; seconds += 20) {
+    clock.advance(20_000);
+    assert.equal(store.takeLostWrites(), false);
+  }
+  assert.deepEqual(
+    log.texts("error").map((text) => text.replace(/^.*locked/, "locked")),
+    ["locked", "locked (1002 such since the last line)"],
+  );
+  assert.equal(store.list(null).length, 0, "it is read all the same");
+  other.exec("COMMIT");
+  other.close();
+  clock.advance(5000);
+  add(store, 1);
+  clock.advance(50);
+  assert.deepEqual(log.texts("info"), ["The agent registry is written again."]);
+  assert.equal(store.takeLostWrites(), true);
+});
+
+/** A file system of its own that is small; null where this user may not mount one. */
+function smallFileSystem(t: TestContext): string | null {
+  const folder = mkdtempSync(join(tmpdir(), "registry-small-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], {
+    stdio: "ignore",
+  });
+  t.after(() => {
+    if (status === 0) spawnSync("umount", ["-l", folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return status === 0 ? folder : null;
+}
+
+test("AgentStore goes on after a full disk with what had been committed, and writes again when there is room", (t) => {
+  const folder = smallFileSystem(t);
+  if (folder === null) return t.skip("SKIPPED: needs the right to mount a file system");
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const needs = { clock, log, metrics: new RecordingMetrics() };
+  const store = new AgentStore({ path: join(folder, "registry.db"), ...needs });
+  add(store, 1);
+  store.flush();
+  const ballast = join(folder, "ballast");
+  assert.throws(() => writeFileSync(ballast, Buffer.alloc(1_048_576)), { code: "ENOSPC" });
+  for (let number = 2; number < 200; number++) {
+    try {
+      add(store, number);
+      clock.advance(100);
+    } catch (error) {
+      assert(error instanceof CodedError && error.code === "registry_write_failed");
+    }
+  }
+  assert.match(log.texts("error")[0] ?? "", /full|disk I\/O error/);
+  assert.equal(log.texts("error").length, 1);
+  assert.equal(store.find(agentIdOf(1))?.name, "agent-1");
+  rmSync(ballast);
+  clock.advance(10_000);
+  add(store, 300);
+  clock.advance(2000);
+  assert.equal(store.find(agentIdOf(300))?.name, "agent-300");
+  assert.equal(log.texts("info").at(-1), "The agent registry is written again.");
+  store.close();
 });
 
 test("AgentStore opens its own file again and refuses one of a newer program", (t) => {

@@ -31,12 +31,23 @@ import { openDatabase } from "./database.ts";
 
 /** How long a change may wait for its commit: 20 commits a second whatever the number of agents. */
 const COMMIT_DELAY_MS = 50;
-/** After a failed commit (a full disk), so that the log gets a line a second and not twenty. */
+/** After a failed commit (a full disk). */
 const COMMIT_RETRY_MS = 1000;
+/**
+ * After a write that could not even begin, or was lost: each try may wait for the lock, and all else of the thread with it
+ * (database.ts), and what was lost is found by comparing all rows.
+ */
+const WRITE_RETRY_MS = 5000;
+/** A failure that lasts is said once in this time. */
+const FAILURE_SAID_MS = 60_000;
 /** Rows of one page of `list`. */
 export const LIST_ROWS_MAX = 1000;
 
 const INFO_ASSIGNMENTS = INFO_COLUMNS.map((column) => `${column} = ?`).join(", ");
+/** What no keepalive has told yet is empty, and stays what it is afterwards. */
+const UNTOLD_INFO_ASSIGNMENTS = INFO_COLUMNS.filter((column) => column !== "version")
+  .map((column) => `${column} = coalesce(${column}, '${column === "labels" ? "[]" : ""}')`)
+  .join(", ");
 
 export type NewAgent = {
   readonly id: AgentId;
@@ -52,6 +63,8 @@ export type KeepaliveUpdate = {
   readonly syncStatus: SyncStatus;
   readonly groupConfigStatus: GroupConfigStatus;
 };
+
+export type DisconnectedBefore = { readonly silentSinceSeconds: number; readonly goneSinceSeconds: number };
 
 export type GroupListCount = { readonly groups: readonly GroupName[]; readonly agents: number };
 
@@ -82,6 +95,11 @@ export class AgentStore {
   readonly #metrics: Metrics;
   #commitTimer: Timer | null = null;
   #lostWrites = false;
+  /** No write is tried before: the last one could not begin. */
+  #retryAtMs = Number.NEGATIVE_INFINITY;
+  #failureSaidMs = Number.NEGATIVE_INFINITY;
+  /** Since the last line about it; 0 while all is well. */
+  #failures = 0;
 
   constructor({ path, clock, log, metrics }: AgentStoreOptions) {
     this.#database = openDatabase(path);
@@ -123,6 +141,11 @@ export class AgentStore {
        sync_status = ?, group_config_status = ?, ${INFO_ASSIGNMENTS} WHERE id = ?`,
       [atSeconds, syncStatus, groupConfigStatus, ...infoValues(info), id],
     );
+  }
+
+  /** What an agent says of itself before its first keepalive. */
+  setVersion(id: AgentId, version: string): void {
+    this.#write(`UPDATE agent SET version = ?, ${UNTOLD_INFO_ASSIGNMENTS} WHERE id = ?`, [version, id]);
   }
 
   setStatus(id: AgentId, change: StatusChange): void {
@@ -185,17 +208,45 @@ export class AgentStore {
 
   /** The agents that follow `after` in the order of their numbers, at most `LIST_ROWS_MAX`. */
   list(after: AgentId | null): readonly AgentRecord[] {
-    return this.#read(
-      "SELECT * FROM agent WHERE (length(id), id) > (length(?1), ?1) ORDER BY length(id), id LIMIT ?2",
-      [after ?? "", LIST_ROWS_MAX],
-    ).map(recordOf);
+    // Two ranges, because SQLite finds the beginning of a range over two expressions by going through all rows.
+    const id = after ?? "";
+    const same = this.#read(
+      "SELECT * FROM agent WHERE length(id) = length(?1) AND id > ?1 ORDER BY id LIMIT ?2",
+      [id, LIST_ROWS_MAX],
+    );
+    const longer = this.#read(
+      "SELECT * FROM agent WHERE length(id) > length(?1) ORDER BY length(id), id LIMIT ?2",
+      [id, LIST_ROWS_MAX - same.length],
+    );
+    return [...same, ...longer].map(recordOf);
   }
 
-  /** True once after a batch was lost: rows may be missing that client.keys knows. */
+  /**
+   * Disconnected agents whose last keepalive is older than `silentSinceSeconds` and who were disconnected before `goneSinceSeconds`; at
+   * most `limit` of them.
+   */
+  disconnectedBefore(
+    { silentSinceSeconds, goneSinceSeconds }: DisconnectedBefore,
+    limit: number,
+  ): readonly AgentIdentity[] {
+    return this.#read(
+      `SELECT id, name, ip FROM agent WHERE status = 'disconnected' AND coalesce(last_keepalive, 0) < ?
+       AND disconnection_time < ? ORDER BY length(id), id LIMIT ?`,
+      [silentSinceSeconds, goneSinceSeconds, limit],
+    ).map(identityOf);
+  }
+
+  /** True once when it can be written again after writes were lost: rows may be missing that client.keys knows. */
   takeLostWrites(): boolean {
-    const lost = this.#lostWrites;
+    if (!this.#lostWrites) return false;
+    try {
+      this.#begin();
+    } catch (error) {
+      if (error instanceof CodedError) return false;
+      throw error;
+    }
     this.#lostWrites = false;
-    return lost;
+    return true;
   }
 
   /** Commits what waits. A failure is logged and tried again later; the writers have long gone on. */
@@ -205,6 +256,7 @@ export class AgentStore {
     if (!this.#database.isTransaction) return;
     try {
       this.#database.exec("COMMIT");
+      this.#committed();
     } catch (error) {
       this.#failed(error);
     }
@@ -225,9 +277,8 @@ export class AgentStore {
   }
 
   #write(sql: string, values: readonly SQLInputValue[]): void {
+    this.#begin();
     try {
-      if (!this.#database.isTransaction) this.#database.exec("BEGIN IMMEDIATE");
-      this.#commitTimer ??= this.#clock.after(COMMIT_DELAY_MS, () => this.flush());
       this.#statement(sql).run(...values);
     } catch (error) {
       this.#failed(error);
@@ -235,13 +286,49 @@ export class AgentStore {
     }
   }
 
+  /** Throws at once for a while after it could not. */
+  #begin(): void {
+    if (!this.#database.isTransaction) {
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs < this.#retryAtMs) {
+        this.#metrics.add("registry_write_failures");
+        this.#failures++;
+        throw new CodedError("registry_write_failed", "The agent registry cannot be written for now");
+      }
+      try {
+        this.#database.exec("BEGIN IMMEDIATE");
+      } catch (error) {
+        this.#failed(error);
+        throw new CodedError("registry_write_failed", messageOf(error), {}, error);
+      }
+    }
+    this.#commitTimer ??= this.#clock.after(COMMIT_DELAY_MS, () => this.flush());
+  }
+
+  #committed(): void {
+    if (this.#failureSaidMs === Number.NEGATIVE_INFINITY) return;
+    this.#log.write("info", "The agent registry is written again.");
+    this.#failureSaidMs = Number.NEGATIVE_INFINITY;
+    this.#failures = 0;
+  }
+
   /** Some failures make SQLite drop the whole transaction, and with it what earlier calls wrote. */
   #failed(error: unknown): void {
-    this.#log.write("error", `Unable to write the agent registry: ${messageOf(error)}`);
     this.#metrics.add("registry_write_failures");
+    this.#failures++;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#failureSaidMs >= FAILURE_SAID_MS) {
+      const count = this.#failures === 1 ? "" : ` (${this.#failures} such since the last line)`;
+      this.#log.write("error", `Unable to write the agent registry: ${messageOf(error)}${count}`);
+      this.#failureSaidMs = nowMs;
+      this.#failures = 0;
+    }
     if (this.#database.isTransaction)
       this.#commitTimer ??= this.#clock.after(COMMIT_RETRY_MS, () => this.flush());
-    else this.#lostWrites = true;
+    else {
+      this.#lostWrites = true;
+      this.#retryAtMs = nowMs + WRITE_RETRY_MS;
+    }
   }
 
   #statement(sql: string): StatementSync {

@@ -118,6 +118,12 @@ export class KeyStore {
     return () => this.#listeners.delete(listener);
   }
 
+  /** An agent had this id that the file does not know any more: it is not given to another one. Throws what the file system throws. */
+  remember(id: AgentId): void {
+    this.#highestId = Math.max(this.#highestId, Number(id));
+    this.#file.rememberHighest(this.#highestId);
+  }
+
   /**
    * Is in the index at once, and on stable storage and known to the listeners when the promise resolves. Rejects with `CodedError`
    * `agent_id_taken`, `agent_ids_exhausted` or `agent_removed`, or when the file cannot be written; then the key is gone again.

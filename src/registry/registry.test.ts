@@ -107,6 +107,27 @@ test("Registry.start() makes the rows agree with client.keys and marks everybody
   after.stop();
 });
 
+test("Registry.start() gives no id out again and leaves nothing behind of agents whose lines went while it was stopped", async (t) => {
+  const { open, clock, files, paths } = setUp(t);
+  const before = open();
+  for (const name of ["web-1", "web-2"]) {
+    const registering = before.register(registration(name));
+    clock.advance(0);
+    await registering;
+  }
+  before.stop();
+  const [first = ""] = files.text(paths.keys).split("\n");
+  files.write(paths.keys, `${first}\n`);
+  files.write("/home/queue/rids/002", "0:5:");
+  open().stop();
+  assert.equal(files.info("/home/queue/rids/002"), null);
+  const registry = open(); // the row that knew the id is gone by now
+  const registering = registry.register(registration("web-3"));
+  clock.advance(0);
+  assert.equal((await registering).id, "003");
+  registry.stop();
+});
+
 test("Registry follows what others write into client.keys while it runs", (t) => {
   const { open, clock, files, paths } = setUp(t, "001 one any k1\n002 two any k2\n");
   files.write("/home/queue/rids/002", "0:1:");
@@ -131,24 +152,58 @@ test("Registry keeps the registration time of an agent that enrols while others 
   registry.stop();
 });
 
-test("Registry.register() takes the key back when the row cannot be written", async (t) => {
-  const { open, clock, files, paths } = setUp(t);
+/** Another program holds the database, as tools do that look into it while they write. */
+function lockDatabase(path: string): () => void {
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN EXCLUSIVE");
+  return () => {
+    other.exec("COMMIT");
+    other.close();
+  };
+}
+
+test("Registry.register() keeps the key when the row cannot be written, and makes row and groups later", async (t) => {
+  const { open, clock, files, paths, log } = setUp(t);
   const registry = open();
-  const other = new DatabaseSync(paths.database);
-  other.exec("BEGIN IMMEDIATE");
-  const registering = assert.rejects(registry.register(registration("one")), {
-    code: "registry_write_failed",
-  });
+  let mended = 0;
+  registry.onMended(() => mended++);
+  const unlock = lockDatabase(paths.database);
+  for (const name of ["one", "two"]) {
+    const registering = registry.register(registration(name, ["web"]));
+    clock.advance(0);
+    await registering;
+  }
+  const removing = registry.remove([agentIdOf(2)], { purge: false });
   clock.advance(0);
-  await new Promise((resolve) => setImmediate(resolve)); // the taking back begins after a turn of the promise queue
-  clock.advance(0);
-  await registering;
-  assert.equal(files.text(paths.keys), "");
-  other.exec("COMMIT");
-  other.close();
-  clock.advance(1000);
+  await removing;
+  clock.advance(30_000);
+  const key = "k".repeat(64);
+  assert.equal(files.text(paths.keys), `001 one any ${key}\n002 !two any ${key}\n`);
   assert.deepEqual(ids(registry), []);
+  assert.deepEqual([log.texts("error").length, mended, registry.settled], [1, 0, false], "said once");
+  unlock();
+  clock.advance(6000);
+  assert.deepEqual(ids(registry), ["001 one"]);
+  assert.deepEqual(registry.agents.groups(agentIdOf(1)), ["web"]);
+  assert.deepEqual([mended, registry.settled], [1, true]);
+  assert.match(log.texts("info").at(-1) ?? "", /^The agent registry is written again/);
   registry.stop();
+});
+
+test("Registry.start() serves while another program holds the database, and makes the rows agree later", (t) => {
+  const { open, clock, files, paths } = setUp(t, "001 one any k1\n");
+  const before = open();
+  before.agents.setStatus(agentIdOf(1), { status: "active", atSeconds: 5, syncStatus: "synced" });
+  before.stop();
+  files.write(paths.keys, "001 one any k1\n002 two any k2\n");
+  const unlock = lockDatabase(paths.database);
+  const after = open();
+  assert.deepEqual([after.keys.size, ids(after)], [2, ["001 one"]]);
+  unlock();
+  clock.advance(6000);
+  assert.deepEqual(ids(after), ["001 one", "002 two"]);
+  assert.equal(after.agents.find(agentIdOf(1))?.status, "disconnected");
+  after.stop();
 });
 
 test("Registry.groups knows the folders of etc/shared and nothing outside", (t) => {

@@ -12,6 +12,7 @@ import type { Metrics } from "#kernel/ports/metrics.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
 import { AgentFolders } from "./agent-folders.ts";
 import type { SyncStatus } from "./agent-record.ts";
+import type { AgentIdentity } from "./agent-row.ts";
 import { AgentStore } from "./agent-store.ts";
 import { AgentTimestamps } from "./agent-timestamps.ts";
 import { GroupFolders } from "./group-folders.ts";
@@ -53,6 +54,8 @@ export type RegistryOptions = {
   readonly syncStatus: SyncStatus;
 };
 
+type Owed = { readonly registeredSeconds: number; readonly groups: readonly GroupName[] };
+
 export type NewRegistration = NewKey & { readonly groups: readonly GroupName[] };
 
 export class Registry {
@@ -64,6 +67,11 @@ export class Registry {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #syncStatus: SyncStatus;
+  /** What rows that could not be written must say beside what client.keys knows; they are made when they can be. */
+  readonly #owed = new Map<AgentId, Owed>();
+  /** Nobody could be marked disconnected at the start. */
+  #resetOwed = false;
+  #onMended: () => void = () => {};
   #tidyTimer: Timer | null = null;
 
   /** Opens the database: throws `CodedError` `registry_unusable` or `registry_too_new`. */
@@ -82,8 +90,13 @@ export class Registry {
   /** Reads the keys, makes the rows agree with them, and marks everybody disconnected. */
   start(): void {
     this.keys.start();
-    this.#reconcile();
-    this.agents.resetConnections(this.#nowSeconds(), this.#syncStatus);
+    this.#resetOwed = true;
+    try {
+      this.#mend();
+    } catch (error) {
+      // A database that cannot be written keeps no agent out: what it lacks is made good later.
+      if (!(error instanceof CodedError) || error.code !== "registry_write_failed") throw error;
+    }
     this.agents.flush();
     this.#tidyTimer = this.#clock.every(TIDY_MS, () => this.#guarded(() => this.#tidy()));
   }
@@ -95,23 +108,35 @@ export class Registry {
     this.agents.close();
   }
 
+  /** Called when rows were lost and can be written again: what was said meanwhile must be said once more. */
+  onMended(listener: () => void): void {
+    this.#onMended = listener;
+  }
+
   /**
    * Gives the agent an id, a key line and a row. When the promise resolves the key survives a power failure and the listeners of
-   * `keys` know it. Rejects with what `KeyStore.add` or the database says; then the agent is not registered.
+   * `keys` know it. Rejects with what `KeyStore.add` says; then the agent is not registered. A row that cannot be written is made later.
    */
   async register({ groups, ...key }: NewRegistration): Promise<KeyEntry> {
     const entry = await this.keys.add(key);
-    try {
-      const registeredSeconds = this.#nowSeconds();
-      const { id, name, address } = entry;
-      this.agents.upsert({ id, name, address: address.text, registeredSeconds });
-      this.agents.setGroups(id, groups, this.#syncStatus);
-      this.#timestamps.append({ id, name, address: address.text, registeredSeconds });
-    } catch (error) {
-      await this.remove([entry.id], { purge: true });
-      throw error;
-    }
+    const owed = { registeredSeconds: this.#nowSeconds(), groups };
+    this.#owed.set(entry.id, owed);
+    this.#guarded(() => this.#makeRow(entry, owed));
+    const { id, name, address } = entry;
+    const { registeredSeconds } = owed;
+    this.#guarded(() => this.#timestamps.append({ id, name, address: address.text, registeredSeconds }));
     return entry;
+  }
+
+  /** False: rows wait to be written. */
+  get settled(): boolean {
+    return this.#owed.size === 0;
+  }
+
+  #makeRow({ id, name, address }: KeyEntry, { registeredSeconds, groups }: Owed): void {
+    this.agents.upsert({ id, name, address: address.text, registeredSeconds });
+    this.agents.setGroups(id, groups, this.#syncStatus);
+    this.#owed.delete(id);
   }
 
   /** Refused at once; the promise resolves when client.keys says so. Unknown ids are ignored. */
@@ -122,16 +147,16 @@ export class Registry {
   /** Rows, folders and timestamps follow the keys. Additions of our own are followed by `register`, which knows more of them. */
   #follow(changes: readonly KeyChange[]): void {
     const edited = changes.some(({ kind, origin }) => kind !== "removed" && origin === "file");
-    this.#guarded(() => {
-      for (const { kind, entry } of changes) if (kind === "removed") this.#forget(entry);
-      if (edited) this.#reconcile();
-    });
+    for (const { kind, entry } of changes) if (kind === "removed") this.#guarded(() => this.#forget(entry));
+    if (edited) this.#guarded(() => this.#reconcile());
   }
 
+  /** Of the row at last: when it cannot go now, it goes when rows and keys are compared. */
   #forget(entry: KeyEntry): void {
-    this.agents.remove(entry.id);
+    this.#owed.delete(entry.id);
     this.#timestamps.remove(entry.id);
     this.#folders.remove(entry);
+    this.agents.remove(entry.id);
   }
 
   /** A row for each key and none without. An id with another name is another agent: nothing of the old row is true of it. */
@@ -142,15 +167,38 @@ export class Registry {
       const row = known.get(id);
       known.delete(id);
       if (row?.name === name && row.address === address.text) continue;
-      if (row !== undefined && row.name !== name) this.agents.remove(id);
+      if (row !== undefined && row.name !== name) this.#forgetRow(row);
       this.agents.upsert({ id, name, address: address.text, registeredSeconds: times.get(id) ?? null });
     }
-    for (const id of known.keys()) this.agents.remove(id);
+    for (const row of known.values()) {
+      // Its line was taken away while nobody looked: the id stays given out.
+      this.keys.remember(row.id);
+      this.#forgetRow(row);
+    }
+  }
+
+  #forgetRow(row: AgentIdentity): void {
+    this.#folders.remove(row);
+    this.agents.remove(row.id);
   }
 
   #tidy(): void {
-    this.#timestamps.flush();
-    if (this.agents.takeLostWrites()) this.#reconcile();
+    this.#guarded(() => this.#timestamps.flush());
+    if (!this.agents.takeLostWrites()) return;
+    this.#mend();
+    this.#onMended();
+  }
+
+  #mend(): void {
+    this.#reconcile();
+    for (const [id, owed] of this.#owed) {
+      const entry = this.keys.byId(id);
+      if (entry === null) this.#owed.delete(id);
+      else this.#makeRow(entry, owed);
+    }
+    if (!this.#resetOwed) return;
+    this.agents.resetConnections(this.#nowSeconds(), this.#syncStatus);
+    this.#resetOwed = false;
   }
 
   /** What goes wrong beside the keys must not stop who changed them; the next start makes it good. */
@@ -159,6 +207,8 @@ export class Registry {
       act();
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
+      // The store says it itself, once in a while.
+      if (error.code === "registry_write_failed") return;
       this.#log.write("error", `Unable to keep the agent registry up to date: ${messageOf(error)}`);
     }
   }

@@ -8,22 +8,37 @@ import type { Files } from "#kernel/ports/files.ts";
 export const AR_CONF_PATH = "etc/shared/ar.conf";
 const AR_CONF_MODE = 0o640;
 
+export type ArCommand = {
+  readonly name: string;
+  readonly executable: string;
+  readonly timeoutSeconds: number;
+};
+
 /** Always there: restarting the agent. */
-const RESTARTS: readonly string[] = [
-  "restart-ossec0 - restart-ossec.sh - 0",
-  "restart-ossec0 - restart-ossec.cmd - 0",
-  "restart-wazuh0 - restart-ossec.sh - 0",
-  "restart-wazuh0 - restart-ossec.cmd - 0",
-  "restart-wazuh0 - restart-wazuh - 0",
-  "restart-wazuh0 - restart-wazuh.exe - 0",
-];
+const RESTARTS: readonly ArCommand[] = [
+  ["restart-ossec0", "restart-ossec.sh"],
+  ["restart-ossec0", "restart-ossec.cmd"],
+  ["restart-wazuh0", "restart-ossec.sh"],
+  ["restart-wazuh0", "restart-ossec.cmd"],
+  ["restart-wazuh0", "restart-wazuh"],
+  ["restart-wazuh0", "restart-wazuh.exe"],
+].map(([name = "", executable = ""]) => ({ name, executable, timeoutSeconds: 0 }));
+
+/** All that may be run by name; of lines with one name the first with a file counts. */
+export function arCommands(responses: readonly ActiveResponse[]): readonly ArCommand[] {
+  const configured = responses.map(({ command: { name, executable }, timeoutSeconds }) => ({
+    name: `${name}${timeoutSeconds}`,
+    executable,
+    timeoutSeconds,
+  }));
+  return [...RESTARTS, ...configured];
+}
 
 export function arConf(responses: readonly ActiveResponse[]): string {
-  const lines = responses.map(
-    ({ command, timeoutSeconds }) =>
-      `${command.name}${timeoutSeconds} - ${command.executable} - ${timeoutSeconds}`,
+  const lines = arCommands(responses).map(
+    ({ name, executable, timeoutSeconds }) => `${name} - ${executable} - ${timeoutSeconds}`,
   );
-  return `${[...RESTARTS, ...lines].join("\n")}\n`;
+  return `${lines.join("\n")}\n`;
 }
 
 /** Replaces the file whole. Throws `CodedError`. */

@@ -5,7 +5,7 @@ import type { Metrics } from "#kernel/ports/metrics.ts";
 import { LOG_PERIOD_MS } from "./limits.ts";
 import type { SendOutcome } from "./needs.ts";
 
-/** Why a response did not leave for an agent or for this host; the counter is `responses_<code>`. */
+/** Why a response did not leave for an agent or did not come to an end on this host; the counter is `responses_<code>`. */
 export type UnsentCode =
   | "decision_invalid"
   | "version_unknown"
@@ -14,8 +14,10 @@ export type UnsentCode =
   | "not_handed_over"
   | "too_late"
   | "registry_failed"
-  | "no_executor"
   | "lost_at_stop"
+  | "invalid"
+  | "failed"
+  | "not_recorded"
   | Exclude<SendOutcome, "sent">;
 
 export class ResponseEvents {
@@ -28,6 +30,15 @@ export class ResponseEvents {
     this.#clock = needs.clock;
     this.#log = needs.log;
     this.#metrics = needs.metrics;
+  }
+
+  /** On this host, to a good end. */
+  ran(): void {
+    this.#metrics.add("responses_run");
+  }
+
+  inForce(count: number): void {
+    this.#metrics.set("responses_in_force", count);
   }
 
   sent(): void {

@@ -1,7 +1,8 @@
 /** Our own form of rule tests: docs/operating/rule-tests.md tells it to users, ruleset/tests.schema.json to their editors. */
+
+import { isNull, type YamlMapping, type YamlNode, YamlReader } from "#formats/yaml/yaml-reader.ts";
 import type { Expectation, RuleTest, RuleTestFile, TestEvent } from "./rule-test.ts";
 import { LOCATION_DEFAULT, locationFault } from "./session.ts";
-import { isNull, type YamlMapping, type YamlNode, YamlReader } from "./yaml-reader.ts";
 
 /** Of one file, repeats counted: what one run holds in memory and finishes in seconds. */
 export const EVENTS_MAX = 100_000;

@@ -7,19 +7,11 @@ import { createSocket } from "node:dgram";
 import { connect as connectTcp } from "node:net";
 import { before, type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import {
-  type CertificateRole,
-  type Issuer,
-  keyPem,
-  makeKeys,
-  makeSelfSigned,
-  makeSigned,
-} from "#kernel/certificates/maker.ts";
-import { systemRandom } from "#kernel/platform/random.ts";
+import type { Issuer } from "#kernel/certificates/maker.ts";
+import { issue, issueServer, selfSigned } from "#testing/certificates.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { startOnLoopback, until } from "./fixture.ts";
 
-const DAY_MS = 86_400_000;
 const LOOPBACK = "127.0.0.1";
 const TLS = { certificatePath: "/s.pem", keyPath: "/s.key", clientAuthorityPath: null };
 const MUTUAL_TLS = { ...TLS, clientAuthorityPath: "/ca.pem" };
@@ -28,37 +20,9 @@ let root: Issuer;
 let otherRoot: Issuer;
 let server: Issuer;
 
-function details(role: CertificateRole, name: string) {
-  const nowMs = Date.now();
-  return {
-    role,
-    name: [["CN", name]],
-    alternativeNames: [{ type: "dns", value: "localhost" }],
-    notBeforeMs: nowMs - DAY_MS,
-    notAfterMs: nowMs + DAY_MS,
-  } as const;
-}
-
-async function authority(name: string): Promise<Issuer> {
-  const keys = await makeKeys({ kind: "ec" });
-  return {
-    certificate: await makeSelfSigned(details("authority", name), keys, systemRandom),
-    key: keyPem(keys),
-  };
-}
-
-async function issue(issuer: Issuer, role: CertificateRole): Promise<Issuer> {
-  const keys = await makeKeys({ kind: "ec" });
-  const publicKey = Buffer.from(await crypto.subtle.exportKey("spki", keys.publicKey));
-  return {
-    certificate: await makeSigned(details(role, role), publicKey, issuer, systemRandom),
-    key: keyPem(keys),
-  };
-}
-
 before(async () => {
-  [root, otherRoot] = await Promise.all([authority("root"), authority("other")]);
-  server = await issue(root, "manager");
+  [root, otherRoot] = await Promise.all([selfSigned("authority", "root"), selfSigned("authority", "other")]);
+  server = await issueServer(root);
 });
 
 function certificateFiles(): FakeFiles {
@@ -138,9 +102,9 @@ test("SyslogListener with an authority takes messages of its clients only", asyn
   const listener = await startOnLoopback(context, { tls: MUTUAL_TLS }, certificateFiles());
   const { sink, log, port } = listener;
   for (const versions of [{}, { maxVersion: "TLSv1.2" }] as const) {
-    const good = await issue(root, "client");
+    const good = await issue(root);
     await sendOverTls(port, "<13>good\n", { ...versions, cert: good.certificate, key: good.key });
-    const foreign = await issue(otherRoot, "client");
+    const foreign = await issue(otherRoot);
     await sendOverTls(port, "<13>foreign\n", { ...versions, cert: foreign.certificate, key: foreign.key });
     await sendOverTls(port, "<13>none\n", versions);
   }
@@ -150,7 +114,7 @@ test("SyslogListener with an authority takes messages of its clients only", asyn
 });
 
 test("SyslogListener does not start with certificates that cannot be used", async (context: TestContext) => {
-  const other = await issue(root, "manager");
+  const other = await issueServer(root);
   const cases: readonly (readonly [path: string, text: string | null, code: string])[] = [
     ["/s.pem", null, "file_not_found"],
     ["/s.key", null, "file_not_found"],

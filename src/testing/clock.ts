@@ -11,7 +11,7 @@ type Scheduled = {
 export class FakeClock implements Clock {
   #monotonicMs = 0;
   #wallOffsetMs: number;
-  #scheduled: Scheduled[] = [];
+  readonly #scheduled = new Set<Scheduled>();
   #order = 0;
 
   constructor(wallMs = Date.UTC(2026, 0, 15, 12, 0, 0)) {
@@ -37,17 +37,21 @@ export class FakeClock implements Clock {
   /** Lets time pass; timers that fall due run at their moment. */
   advance(byMs: number): void {
     const untilMs = this.#monotonicMs + byMs;
-    for (;;) {
-      const next = this.#scheduled
-        .filter((entry) => entry.atMs <= untilMs)
-        .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
-      if (next === undefined) break;
-      this.#monotonicMs = Math.max(this.#monotonicMs, next.atMs);
-      if (next.periodMs === null) this.#remove(next);
-      else next.atMs += next.periodMs;
-      next.run();
+    while (this.runNext(untilMs));
+  }
+
+  /** Runs the one timer that falls due next, at its moment; false when there is none by then, and then it is `untilMs`. */
+  runNext(untilMs: number): boolean {
+    const next = this.#next();
+    if (next === null || next.atMs > untilMs) {
+      this.#monotonicMs = Math.max(this.#monotonicMs, untilMs);
+      return false;
     }
-    this.#monotonicMs = untilMs;
+    this.#monotonicMs = Math.max(this.#monotonicMs, next.atMs);
+    if (next.periodMs === null) this.#remove(next);
+    else next.atMs += next.periodMs;
+    next.run();
+    return true;
   }
 
   /** The wall clock is set to another time, as an operator or NTP does. */
@@ -56,16 +60,25 @@ export class FakeClock implements Clock {
   }
 
   get pendingTimers(): number {
-    return this.#scheduled.length;
+    return this.#scheduled.size;
   }
 
   #schedule(delayMs: number, periodMs: number | null, run: () => void): Timer {
     const entry = { atMs: this.#monotonicMs + delayMs, order: this.#order++, periodMs, run };
-    this.#scheduled.push(entry);
+    this.#scheduled.add(entry);
     return { cancel: () => this.#remove(entry) };
   }
 
+  #next(): Scheduled | null {
+    let next: Scheduled | null = null;
+    for (const entry of this.#scheduled) {
+      if (next === null || entry.atMs < next.atMs || (entry.atMs === next.atMs && entry.order < next.order))
+        next = entry;
+    }
+    return next;
+  }
+
   #remove(entry: Scheduled): void {
-    this.#scheduled = this.#scheduled.filter((other) => other !== entry);
+    this.#scheduled.delete(entry);
   }
 }

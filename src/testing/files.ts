@@ -1,8 +1,8 @@
 /**
  * A file system in memory that can lose power and fill up.
  *
- * `losePower()` leaves of each file what was synced, and of the directories what was synced by `replace`, `rename`, `link` and
- * `remove` (directory changes count as durable at once; only file content can be lost). Hard links share their content.
+ * `losePower()` leaves of each file what was synced. Directory changes count as durable at once, but for the names of files that
+ * were made by opening them: those last from the next sync of their directory on, for who asks. Hard links share their content.
  */
 import { CodedError } from "#kernel/errors.ts";
 import type {
@@ -14,7 +14,63 @@ import type {
   OpenMode,
 } from "#kernel/ports/files.ts";
 
-type Content = { bytes: Buffer; synced: Buffer; mode: number; readonly inode: number; modifiedMs: number };
+/** Bytes that grow at their end without being copied each time. */
+class GrowingBytes {
+  #memory: Buffer;
+  #count: number;
+  /** What changed lies from here on. */
+  changedFrom = 0;
+
+  constructor(bytes: Uint8Array = Buffer.alloc(0)) {
+    this.#memory = Buffer.from(bytes);
+    this.#count = bytes.length;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get view(): Buffer {
+    return this.#memory.subarray(0, this.#count);
+  }
+
+  write(bytes: Uint8Array, at: number): void {
+    const end = Math.max(this.#count, at + bytes.length);
+    if (end > this.#memory.length) {
+      const grown = Buffer.alloc(end * 2);
+      this.view.copy(grown);
+      this.#memory = grown;
+    }
+    this.#memory.set(bytes, at);
+    this.#count = end;
+    this.changedFrom = Math.min(this.changedFrom, at);
+  }
+
+  truncate(count: number): void {
+    if (count >= this.#count) return;
+    this.#memory.fill(0, count, this.#count);
+    this.#count = count;
+    this.changedFrom = Math.min(this.changedFrom, count);
+  }
+
+  /** Becomes equal to `other`, of which the part before its `changedFrom` is known here. */
+  follow(other: GrowingBytes): void {
+    const from = Math.min(other.changedFrom, other.count);
+    this.truncate(from);
+    this.write(other.view.subarray(from), from);
+    other.changedFrom = other.count;
+  }
+}
+
+type Content = {
+  readonly bytes: GrowingBytes;
+  readonly synced: GrowingBytes;
+  mode: number;
+  readonly inode: number;
+  modifiedMs: number;
+  /** Its name is on the disk. */
+  named: boolean;
+};
 
 function failure(code: FileErrorCode, path: string): CodedError {
   return new CodedError(code, `${code}: ${path}`, { path });
@@ -43,7 +99,7 @@ export class FakeFiles implements Files {
     this.#checkAccess(path);
     const content = this.#files.get(path);
     if (content === undefined) throw failure("file_not_found", path);
-    return Buffer.from(content.bytes);
+    return Buffer.from(content.bytes.view);
   }
 
   info(path: string): FileInfo | null {
@@ -72,6 +128,7 @@ export class FakeFiles implements Files {
   rename(from: string, to: string): void {
     const content = this.#files.get(from);
     if (content === undefined) throw failure("file_not_found", from);
+    content.named = true;
     this.#files.set(to, content);
     this.#files.delete(from);
   }
@@ -96,6 +153,7 @@ export class FakeFiles implements Files {
   link(existing: string, path: string): void {
     const content = this.#files.get(existing);
     if (content === undefined) throw failure("file_not_found", existing);
+    content.named = true;
     this.#files.set(path, content);
   }
 
@@ -104,8 +162,9 @@ export class FakeFiles implements Files {
     if (bytes.length > this.freeSpace) throw failure("file_disk_full", path);
     this.freeSpace -= bytes.length;
     const content = this.#create(path, permissions);
-    content.bytes = Buffer.from(bytes);
-    content.synced = content.bytes;
+    content.bytes.write(bytes, 0);
+    content.synced.follow(content.bytes);
+    content.named = true;
   }
 
   freeBytes(): number {
@@ -117,19 +176,32 @@ export class FakeFiles implements Files {
     this.#denied.add(path);
   }
 
-  /** Of the bytes that each file had beyond its last sync, `survivors` says how many reached the disk all the same. */
-  losePower(survivors: (unsyncedBytes: number) => number = () => 0): void {
-    for (const content of this.#files.values()) {
-      const unsyncedBytes = content.bytes.length - content.synced.length;
+  /**
+   * Of the bytes that each file had beyond its last sync, `survivors` says how many reached the disk all the same; of a new file whose
+   * directory was not synced, `nameSurvives` says whether it is there.
+   */
+  losePower(
+    survivors: (unsyncedBytes: number) => number = () => 0,
+    nameSurvives: (path: string) => boolean = () => true,
+  ): void {
+    for (const [path, content] of this.#files) {
+      if (!content.named && !nameSurvives(path)) this.#files.delete(path);
+      content.named = true;
+      const { bytes, synced } = content;
+      const unsyncedBytes = bytes.count - synced.count;
       const kept = unsyncedBytes > 0 ? survivors(unsyncedBytes) : 0;
-      const tail = content.bytes.subarray(content.synced.length, content.synced.length + kept);
-      content.bytes = Buffer.concat([content.synced, tail]);
-      content.synced = content.bytes;
+      const tail = Buffer.from(bytes.view.subarray(synced.count, synced.count + kept));
+      bytes.truncate(0);
+      bytes.write(synced.view, 0);
+      bytes.write(tail, synced.count);
+      synced.follow(bytes);
     }
   }
 
   write(path: string, text: string): void {
-    this.#create(path, 0o640).bytes = Buffer.from(text, "latin1");
+    const content = this.#create(path, 0o640);
+    content.bytes.write(Buffer.from(text, "latin1"), 0);
+    content.named = true;
   }
 
   text(path: string): string {
@@ -147,13 +219,13 @@ export class FakeFiles implements Files {
   }
 
   #create(path: string, mode: number): Content {
-    const empty = Buffer.alloc(0);
     const content: Content = {
-      bytes: empty,
-      synced: empty,
+      bytes: new GrowingBytes(),
+      synced: new GrowingBytes(),
       mode,
       inode: this.#inode++,
       modifiedMs: this.nowMs,
+      named: false,
     };
     this.#files.set(path, content);
     return content;
@@ -162,7 +234,7 @@ export class FakeFiles implements Files {
   #infoOf(content: Content): FileInfo {
     return {
       kind: "file",
-      bytes: content.bytes.length,
+      bytes: content.bytes.count,
       modifiedMs: content.modifiedMs,
       inode: content.inode,
       mode: content.mode,
@@ -175,29 +247,32 @@ export class FakeFiles implements Files {
       throw failure("file_other", path);
     };
     const info = (): FileInfo => this.info(path) ?? refuse();
-    return { read: refuse, write: refuse, truncate: refuse, sync: () => {}, info, close: () => {} };
+    const sync = (): void => this.#nameFilesOf(path);
+    return { read: refuse, write: refuse, truncate: refuse, sync, info, close: () => {} };
+  }
+
+  #nameFilesOf(directory: string): void {
+    for (const [path, content] of this.#files)
+      if (path.slice(0, path.lastIndexOf("/")) === directory) content.named = true;
   }
 
   #handle(path: string, content: Content, mode: OpenMode): OpenFile {
     return {
-      read: (into, position) => (position < content.bytes.length ? content.bytes.copy(into, 0, position) : 0),
+      read: (into, position) =>
+        position < content.bytes.count ? content.bytes.view.copy(into, 0, position) : 0,
       write: (bytes, position) => {
-        const at = mode === "append" || position === undefined ? content.bytes.length : position;
+        const at = mode === "append" || position === undefined ? content.bytes.count : position;
         const fits = Math.min(bytes.length, this.freeSpace);
-        const end = Math.max(content.bytes.length, at + fits);
-        const grown = Buffer.alloc(end);
-        content.bytes.copy(grown);
-        grown.set(bytes.subarray(0, fits), at);
-        content.bytes = grown;
+        content.bytes.write(bytes.subarray(0, fits), at);
         content.modifiedMs = this.nowMs;
         this.freeSpace -= fits;
         if (fits < bytes.length) throw failure("file_disk_full", path);
       },
       truncate: (bytes) => {
-        content.bytes = Buffer.from(content.bytes.subarray(0, bytes));
+        content.bytes.truncate(bytes);
       },
       sync: () => {
-        content.synced = Buffer.from(content.bytes);
+        content.synced.follow(content.bytes);
       },
       info: () => this.#infoOf(content),
       close: () => {},

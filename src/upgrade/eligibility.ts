@@ -24,11 +24,26 @@ export function installerFor(platform: string, { installer }: UpgradeAim): strin
   return installer ?? (platform === "windows" ? WINDOWS_INSTALLER : UNIX_INSTALLER);
 }
 
+/** What agents are to become, and whether to a version that is not newer, or newer than the manager. */
+export type VersionAim = Pick<UpgradeAim, "version" | "force">;
+
 /** Null when it may. `agent` null: the registry has none of that id. */
 export function refusalOf(
   id: string,
   agent: UpgradableAgent | null,
   aim: UpgradeAim,
+  managerVersion: string,
+): UpgradeErrorCode | null {
+  const refusal = refusalWithout(id, agent, aim, managerVersion);
+  if (refusal !== null || agent === null) return refusal;
+  return aim.package.scripts.includes(installerFor(agent.platform, aim)) ? null : "wrong_platform";
+}
+
+/** The same, before there is a package. */
+export function refusalWithout(
+  id: string,
+  agent: UpgradableAgent | null,
+  aim: VersionAim,
   managerVersion: string,
 ): UpgradeErrorCode | null {
   if (MANAGER_ID.test(id)) return "manager_itself";
@@ -38,7 +53,6 @@ export function refusalOf(
   if (compareVersions(current, agent.platform === "darwin" ? MINIMUM_MACOS : MINIMUM) < 0) {
     return "version_too_old";
   }
-  if (!aim.package.scripts.includes(installerFor(agent.platform, aim))) return "wrong_platform";
   const wanted = parseVersion(aim.version ?? "");
   if (aim.force || wanted === null) return null;
   if (compareVersions(current, wanted) >= 0) return "already_new";

@@ -22,6 +22,16 @@ export class UpgradeEvents {
     );
   }
 
+  fetched(name: string, repository: string): void {
+    this.#metrics.add("upgrade_packages_fetched");
+    this.#log.write("info", `Package '${name}' of ${repository} is there.`);
+  }
+
+  notFetched(name: string, reason: string): void {
+    this.#metrics.add("upgrade_packages_not_fetched");
+    this.#log.write("error", `Package '${name}' cannot be had: ${reason}`);
+  }
+
   resumed(number: number, tasksLeft: number): void {
     this.#log.write("info", `Upgrade ${number} goes on with ${tasksLeft} agents.`);
   }

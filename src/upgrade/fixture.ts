@@ -4,7 +4,7 @@ import { type AgentId, agentIdOf } from "#model/agent.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
-import type { RequestOutcome, UpgradableAgent, UpgradeNeeds } from "./needs.ts";
+import type { RequestOutcome, UpgradableAgent, UpgradeNeeds, UpgradeSettings } from "./needs.ts";
 import { packagePath } from "./package-file.ts";
 import { type UpgradeOrder, UpgradeService } from "./service.ts";
 
@@ -13,6 +13,15 @@ export const SHA1 = createHash("sha1").update(PACKAGE_BYTES).digest("hex");
 export const PACKAGES = "/var/upgrade";
 export const TASK_FILE = "/queue/tasks/upgrades.jsonl";
 const OLD = "Wazuh v4.9.2";
+
+/** As ossec.conf has them when it says nothing. */
+export const SETTINGS: UpgradeSettings = {
+  enabled: true,
+  chunkBytes: 32_768,
+  transfersMax: 8,
+  repository: null,
+  repositoryAuthorities: null,
+};
 
 /** What goes wrong with an agent; each at the step of its name. */
 export type Misbehaviour =
@@ -32,6 +41,7 @@ export class FakeAgent {
   active = true;
   version = OLD;
   platform = "ubuntu";
+  architecture = "x86_64";
   lastKeepaliveSeconds = 0;
   misbehaves: Misbehaviour = "none";
   upgraded = false;
@@ -43,8 +53,8 @@ export class FakeAgent {
   }
 
   get view(): UpgradableAgent {
-    const { id, active, version, platform, lastKeepaliveSeconds } = this;
-    return { id, active, version, platform, lastKeepaliveSeconds };
+    const { id, active, version, platform, architecture, lastKeepaliveSeconds } = this;
+    return { id, active, version, platform, architecture, lastKeepaliveSeconds };
   }
 
   answer(payload: Buffer): string | null {
@@ -188,6 +198,7 @@ export class Site {
       log: this.log,
       metrics: this.metrics,
       managerVersion: "v4.14.7",
+      settings: SETTINGS,
       packages: PACKAGES,
       taskFile: TASK_FILE,
       agent: (id) => this.agents.get(id)?.view ?? null,

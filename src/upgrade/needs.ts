@@ -1,4 +1,5 @@
 /** What remote upgrades ask of other parts; the composition root hands it over. */
+import { CodedError } from "#kernel/errors.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -17,7 +18,22 @@ export type UpgradableAgent = {
   /** As its last keepalive says; null before it. */
   readonly version: string | null;
   readonly platform: string;
+  /** Of its processor, in its own words. */
+  readonly architecture: string;
   readonly lastKeepaliveSeconds: number;
+};
+
+/** `<agent-upgrade>`. */
+export type UpgradeSettings = {
+  readonly enabled: boolean;
+  /** Of a package in one request. */
+  readonly chunkBytes: number;
+  /** Agents that are sent a package at a time; each holds a chunk. */
+  readonly transfersMax: number;
+  /** Null: the peer's, of the version's generation. */
+  readonly repository: string | null;
+  /** PEM file with the authorities that the repository's certificate must chain to; null: those that Node.js brings. */
+  readonly repositoryAuthorities: string | null;
 };
 
 export type UpgradeNeeds = {
@@ -26,6 +42,7 @@ export type UpgradeNeeds = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly managerVersion: string;
+  readonly settings: UpgradeSettings;
   /** `var/upgrade`: where packages are kept while agents are sent them. */
   readonly packages: string;
   /** `queue/tasks/upgrades.jsonl`. */
@@ -39,3 +56,7 @@ export type UpgradeNeeds = {
 };
 
 export type UpgradeResult = "done" | "missing_dependency" | "failed";
+
+export function checkEnabled({ enabled }: UpgradeSettings): void {
+  if (!enabled) throw new CodedError("upgrades_disabled", "Upgrades are disabled in <agent-upgrade>");
+}

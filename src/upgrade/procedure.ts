@@ -2,7 +2,7 @@
 import type { Clock } from "#kernel/ports/clock.ts";
 import { type Dialogue, dialogueFor, LOCK_RESTART, readTextAnswer, type StepAnswer } from "./dialogue.ts";
 import type { UpgradeErrorCode } from "./errors.ts";
-import { CHUNK_BYTES, OPEN_ATTEMPTS_MAX, OPEN_RETRY_MS } from "./limits.ts";
+import { OPEN_ATTEMPTS_MAX, OPEN_RETRY_MS } from "./limits.ts";
 import type { RequestOutcome } from "./needs.ts";
 import type { UpgradePackage } from "./package-file.ts";
 
@@ -25,6 +25,8 @@ export type ProcedureAim = {
   readonly agentVersion: string;
   readonly package: UpgradePackage;
   readonly installer: string;
+  /** Of the package in one request. */
+  readonly chunkBytes: number;
 };
 
 export async function upgradeAgent(aim: ProcedureAim, needs: ProcedureNeeds): Promise<ProcedureOutcome> {
@@ -35,7 +37,7 @@ export async function upgradeAgent(aim: ProcedureAim, needs: ProcedureNeeds): Pr
   if (!locked.ok) return failed("lock_restart", locked.text);
   const opened = await open(dialogue.open(name), needs, ask);
   if (!opened.ok) return failed("open_file", opened.text);
-  const written = await write(aim.package, dialogue, needs, ask);
+  const written = await write(aim, dialogue, needs, ask);
   if (!written.ok) return failed("write_file", written.text);
   const closed = await ask(dialogue.close(name));
   if (!closed.ok) return failed("close_file", closed.text);
@@ -58,13 +60,13 @@ async function open(payload: Buffer, { clock }: ProcedureNeeds, ask: Ask): Promi
 
 /** A chunk is sent once: nobody can say whether one without an answer was written. */
 async function write(
-  { name, bytes }: UpgradePackage,
+  { package: { name, bytes }, chunkBytes }: ProcedureAim,
   dialogue: Dialogue,
   { chunk }: ProcedureNeeds,
   ask: Ask,
 ): Promise<StepAnswer> {
-  for (let at = 0; at < bytes; at += CHUNK_BYTES) {
-    const answer = await ask(dialogue.write(name, chunk(at, Math.min(CHUNK_BYTES, bytes - at))));
+  for (let at = 0; at < bytes; at += chunkBytes) {
+    const answer = await ask(dialogue.write(name, chunk(at, Math.min(chunkBytes, bytes - at))));
     if (!answer.ok) return answer;
   }
   return { ok: true, text: "" };

@@ -87,6 +87,7 @@ const LINUX: UpgradableAgent = {
   active: true,
   version: "Wazuh v4.9.2",
   platform: "ubuntu",
+  architecture: "x86_64",
   lastKeepaliveSeconds: 0,
 };
 const AIM = {

@@ -34,6 +34,9 @@ export type TaskView = {
   readonly message: string;
 };
 
+/** `code` is the peer's number. */
+export type RefusedAgent = { readonly agentId: string; readonly code: number; readonly message: string };
+
 export function newTask({ number, createdMs }: Campaign, agent: UpgradableAgent): UpgradeTask {
   return {
     campaign: number,

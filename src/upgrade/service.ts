@@ -12,15 +12,8 @@ import { CLEAR_RESULT } from "./dialogue.ts";
 import { installerFor, refusalOf, type UpgradeAim } from "./eligibility.ts";
 import type { UpgradeErrorCode } from "./errors.ts";
 import { UpgradeEvents } from "./events.ts";
-import {
-  CAMPAIGNS_MAX,
-  INACTIVE_MS_MAX,
-  LOOK_PERIOD_MS,
-  REMEMBERED_MS,
-  TASKS_MAX,
-  TRANSFERS_MAX,
-} from "./limits.ts";
-import type { UpgradableAgent, UpgradeNeeds, UpgradeResult } from "./needs.ts";
+import { CAMPAIGNS_MAX, INACTIVE_MS_MAX, LOOK_PERIOD_MS, REMEMBERED_MS, TASKS_MAX } from "./limits.ts";
+import { checkEnabled, type UpgradableAgent, type UpgradeNeeds, type UpgradeResult } from "./needs.ts";
 import { packagePath } from "./package-file.ts";
 import { type ProcedureOutcome, upgradeAgent } from "./procedure.ts";
 import {
@@ -31,6 +24,7 @@ import {
   isBack,
   lastChangeMs,
   newTask,
+  type RefusedAgent,
   type Running,
   recordsOf,
   summaryOf,
@@ -56,8 +50,6 @@ export type UpgradeOrder = {
   readonly failuresMax: Share;
   readonly healthSeconds: number;
 };
-
-export type RefusedAgent = { readonly agentId: string; readonly code: number; readonly message: string };
 
 export type BegunCampaign = {
   /** Null when no agent can be upgraded. */
@@ -113,6 +105,7 @@ export class UpgradeService {
 
   /** Throws `CodedError` when the package is refused, or too much is asked. */
   async begin(order: UpgradeOrder): Promise<BegunCampaign> {
+    checkEnabled(this.#needs.settings);
     if (order.agents.length > TASKS_MAX)
       throw new CodedError("too_many_agents", `More than ${TASKS_MAX} agents at a time`);
     const prepared = await this.#needs.preparePackage(order.path);
@@ -253,7 +246,7 @@ export class UpgradeService {
   }
 
   #tryToSend(running: Running, task: UpgradeTask): void {
-    if (this.#transfers.size >= TRANSFERS_MAX) return;
+    if (this.#transfers.size >= this.#needs.settings.transfersMax) return;
     const { agentId } = task;
     const agent = this.#needs.agent(agentId);
     if (agent?.active !== true) {
@@ -273,8 +266,9 @@ export class UpgradeService {
   }
 
   async #send({ campaign }: Running, agent: UpgradableAgent): Promise<ProcedureOutcome> {
-    const { clock, files, packages, request } = this.#needs;
+    const { clock, files, packages, request, settings } = this.#needs;
     const aim = {
+      chunkBytes: settings.chunkBytes,
       package: campaign.package,
       agentVersion: agent.version ?? "",
       installer: installerFor(agent.platform, campaign),

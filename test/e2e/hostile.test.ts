@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { enroll, TestAgent } from "#testing/agent.ts";
+import type { TestAgent } from "#testing/agent.ts";
 import { SeededRandom } from "#testing/random.ts";
+import { connectedAgent } from "./agents.ts";
 import { LOOPBACK, makeHome, readLog, removeHome, type TestHome } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 
@@ -30,9 +31,7 @@ let agent: TestAgent;
 before(async () => {
   home = await makeHome();
   manager = await ManagerProcess.start(home, ["--quiet"]);
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
-  agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  await agent.connect();
+  agent = await connectedAgent(home);
 });
 
 after(async () => {
@@ -123,9 +122,7 @@ test("Manager is not held up by what is no TLS, or half of it", async (t) => {
 });
 
 test("Manager enrols and serves as before afterwards", async () => {
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web2" });
-  const newcomer = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  await newcomer.connect();
+  const newcomer = await connectedAgent(home, "web2");
   await newcomer.keepalive();
   await newcomer.shutdown();
   assert(agent.connected);

@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { enroll, TestAgent } from "#testing/agent.ts";
-import { LOOPBACK, makeHome, readDocuments, readLog, removeHome, type TestHome, writeInto } from "./home.ts";
+import type { TestAgent } from "#testing/agent.ts";
+import { connectedAgent } from "./agents.ts";
+import { makeHome, readDocuments, readLog, removeHome, type TestHome, writeInto } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import { until } from "./until.ts";
 
@@ -39,9 +40,7 @@ async function setUp(
   writeInto(home.path, RULE_FILE, ruleFile("100100"));
   const manager = await ManagerProcess.start(home, ["--quiet"]);
   t.after(() => manager.kill());
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
-  const agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  await agent.connect();
+  const agent = await connectedAgent(home);
   t.after(() => agent.drop());
   return { home, manager, agent };
 }

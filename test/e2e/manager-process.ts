@@ -26,8 +26,9 @@ export class ManagerProcess {
   #stderr = "";
   #ended: Ended | null = null;
 
-  private constructor(home: string, args: readonly string[]) {
-    const child = spawn(LAUNCHER, ["start", "--home", home, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  private constructor(home: string, args: readonly string[], within: readonly string[] = []) {
+    const [command = LAUNCHER, ...rest] = [...within, LAUNCHER, "start", "--home", home, ...args];
+    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     running.add(child);
     child.stdout?.on("data", (chunk: Buffer) => {
@@ -47,9 +48,13 @@ export class ManagerProcess {
     return new ManagerProcess(home, args);
   }
 
-  /** Resolves when it serves. */
-  static async start(home: TestHome, args: readonly string[] = []): Promise<ManagerProcess> {
-    const manager = new ManagerProcess(home.path, args);
+  /** Resolves when it serves. `within` is a command that executes the one behind it, in the same process. */
+  static async start(
+    home: TestHome,
+    args: readonly string[] = [],
+    within: readonly string[] = [],
+  ): Promise<ManagerProcess> {
+    const manager = new ManagerProcess(home.path, args, within);
     await manager.serving();
     return manager;
   }

@@ -4,8 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { enroll, TestAgent } from "#testing/agent.ts";
-import { LOOPBACK, makeHome, readDocuments, readLog, removeHome, type TestHome, writeInto } from "./home.ts";
+import type { TestAgent } from "#testing/agent.ts";
+import { connectedAgent } from "./agents.ts";
+import { makeHome, readDocuments, readLog, removeHome, type TestHome, writeInto } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import { until } from "./until.ts";
 
@@ -28,9 +29,7 @@ async function setUp(t: TestContext): Promise<{ home: TestHome; manager: Manager
   writeInto(home.path, RULE_FILE, ruleFile("100100"));
   const manager = await ManagerProcess.start(home, ["--quiet"]);
   t.after(() => manager.kill());
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
-  const agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  await agent.connect();
+  const agent = await connectedAgent(home);
   t.after(() => agent.drop());
   return { home, manager, agent };
 }

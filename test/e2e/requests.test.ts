@@ -5,12 +5,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { enroll, frameOf, TestAgent, type TestAgentIdentity, TestFrames } from "#testing/agent.ts";
+import { issueServer, selfSigned } from "#testing/certificates.ts";
+import { WebServer } from "#testing/web-server.ts";
 import { LOOPBACK, makeHome, readLog, removeHome, type TestHome } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import { until } from "./until.ts";
@@ -27,9 +29,13 @@ const OLD = "v4.9.2";
 const NEW = "v4.14.7";
 const PACKAGE_NAME = `wazuh_agent_${NEW}_linux_x86_64.deb.wpk`;
 
+/** Of agents on Debian. */
+const REPOSITORY_NAME = `wazuh_agent_${NEW}_linux_amd64.deb.wpk`;
+
 let home: TestHome;
 let manager: ManagerProcess;
 let package_: string;
+let repository: WebServer;
 
 type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -69,6 +75,10 @@ class UpgradableAgent {
     await this.#agent.keepalive();
   }
 
+  sendRaw(event: string): void {
+    this.#agent.sendRaw(event);
+  }
+
   drop(): Promise<void> {
     return this.#agent.drop();
   }
@@ -89,6 +99,7 @@ class UpgradableAgent {
     if (target === "agent") return `ok {"client":{"notify_time":20}}`;
     if (target === "com") return "ok ";
     const { command, parameters } = JSON.parse(payload);
+    if (command === "open") this.#written = [];
     if (command === "write") this.#written.push(Buffer.from(parameters.buffer, "base64"));
     if (command === "upgrade") setImmediate(() => void this.#comeBack());
     const sum = createHash("sha1").update(Buffer.concat(this.#written)).digest("hex");
@@ -133,6 +144,12 @@ async function addAgent(name: string, lies = false): Promise<UpgradableAgent> {
 
 before(async () => {
   home = await makeHome();
+  const root = await selfSigned("authority", "repository");
+  repository = await WebServer.start(await issueServer(root));
+  writeFileSync(join(home.path, "etc/repository.pem"), root.certificate);
+  const section = `<agent-upgrade><wpk_repository>${repository.address}4.x</wpk_repository>
+    <wpk_repository_ca>etc/repository.pem</wpk_repository_ca></agent-upgrade>`;
+  appendFileSync(join(home.path, "etc/ossec.conf"), `<ossec_config>${section}</ossec_config>\n`);
   manager = await ManagerProcess.start(home, ["--quiet"]);
   writeFileSync(join(home.path, "etc/wpk_root.pem"), vector.root_ca_pem);
   package_ = join(home.path, PACKAGE_NAME);
@@ -142,6 +159,7 @@ before(async () => {
 after(async () => {
   for (const agent of agents) await agent.drop();
   if (manager.ended === null) await manager.kill();
+  await repository.stop();
   removeHome(home);
 });
 
@@ -187,6 +205,16 @@ test("the peer's socket answers as the peer's does, and only its group may use i
   assert.deepEqual(group.data, { group: "default" });
 });
 
+test("an agent whose results of configuration assessment are not all known is asked for them", async () => {
+  const [agent] = agents;
+  const counts = { passed: 1, failed: 1, invalid: 0, total_checks: 2, score: 50, start_time: 1, end_time: 2 };
+  const names = { name: "Own policy", policy_id: "own", file: "own.yml", hash: "h1", hash_file: "f1" };
+  const texts = { description: "text", references: "ref", first_scan: 1 };
+  const summary = { type: "summary", scan_id: 123, ...names, ...texts, ...counts };
+  agent?.sendRaw(`p:sca:${JSON.stringify(summary)}`);
+  await until("it is asked", WAIT_MS_MAX, () => agent?.received.includes("#!-sca-dump:own:1") === true);
+});
+
 test("'agents upgrade' upgrades who takes the package, says who does not, and agents are told that we know", async () => {
   await addAgent("web2");
   await addAgent("web3", true);
@@ -215,6 +243,31 @@ test("'agents upgrade' upgrades who takes the package, says who does not, and ag
     (first?.asked ?? []).some((asked) => asked.includes("clear_upgrade_result")),
   );
   assert.match(readLog(home), /Upgrade 1 has ended: 2 agents updated, 1 failed\./);
+});
+
+test("'agents upgrade' without a package takes that of the repository, which must be signed too", async () => {
+  const signed = Buffer.from(vector.wpk_base64, "base64");
+  let bytes = signed;
+  repository.answer = ({ url = "" }, response) => {
+    const sum = createHash("sha1").update(bytes).digest("hex");
+    if (url === "/4.x/linux/deb/amd64/versions") response.end(`${NEW} ${sum}\n`);
+    else if (url === `/4.x/linux/deb/amd64/${REPOSITORY_NAME}`) response.end(bytes);
+    else response.writeHead(404).end();
+  };
+  const args = ["agents", "upgrade", "001", "--force", "--canary", "0", "--health-seconds", "60"];
+  const upgrade = await cyb3rhq(...args, "--json");
+  const { version, refused, upgrades } = JSON.parse(upgrade.stdout);
+  assert.deepEqual([upgrade.code, version, refused], [0, NEW, []]);
+  assert.deepEqual([upgrades[0].file, upgrades[0].counts.updated], [REPOSITORY_NAME, 1]);
+  const again = await cyb3rhq("agents", "upgrade", "001", "--to-version", "4.14.6", "--force");
+  assert.equal(again.code, 1);
+  assert.match(again.stdout, /^001: not upgraded: The version of the WPK does not exist in the repository/);
+  bytes = Buffer.from(vector.tampered_wpk_base64, "base64");
+  const tampered = await cyb3rhq(...args);
+  assert.deepEqual(
+    [tampered.code, tampered.stderr.split("\n").at(-2)],
+    [1, "cyb3rhq: Failed to verify signature."],
+  );
 });
 
 test("'agents upgrade' refuses a package that is not signed by the trusted root", async () => {

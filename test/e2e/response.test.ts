@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { AgentStore } from "#registry/agent-store.ts";
 import { registryPaths } from "#registry/registry.ts";
-import { enroll, TestAgent } from "#testing/agent.ts";
+import type { TestAgent } from "#testing/agent.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
-import { LOOPBACK, makeHome, readLog, readOutput, removeHome, type TestHome } from "./home.ts";
+import { connectedAgent } from "./agents.ts";
+import { makeHome, readLog, readOutput, removeHome, type TestHome } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import { until } from "./until.ts";
 
@@ -37,9 +38,7 @@ before(async () => {
   const path = join(home.path, "etc/ossec.conf");
   writeFileSync(path, readFileSync(path, "latin1").replace("</ossec_config>", RESPONSES));
   manager = await ManagerProcess.start(home, ["--quiet"]);
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
-  agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  await agent.connect();
+  agent = await connectedAgent(home);
 });
 
 after(async () => {
@@ -61,14 +60,13 @@ function executionOf(address: string): string | undefined {
   return executions().find((message) => message.includes(`"srcip":"${address}"`));
 }
 
-/** What is sent depends on the agent's version, which its keepalives say. */
+/** What is sent depends on the agent's version, which it says when it connects: no keepalive was sent yet. */
 async function versionKnown(): Promise<void> {
-  await agent.keepalive();
   const path = registryPaths(home.path).database;
   const needs = { clock: new FakeClock(), log: new RecordingLog(), metrics: new RecordingMetrics() };
   const store = new AgentStore({ path, ...needs });
   await until("the registry knows the agent's version", WAIT_MS_MAX, () =>
-    store.list(null).some(({ info, status }) => info !== null && status === "active"),
+    store.list(null).some(({ info, status }) => info !== null && status === "pending"),
   );
   store.close();
 }

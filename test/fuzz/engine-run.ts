@@ -9,8 +9,10 @@ import { AnalysisPipeline } from "#analysis/pipeline.ts";
 import { encodeSnapshot, restoreSnapshot } from "#analysis/state/snapshot.ts";
 import { EventBlockBuilder } from "#model/event-block.ts";
 import { forEachOutput, type OutputKind } from "#model/output-block.ts";
+import { parseDecision } from "#model/response-decision.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
+import { FORM, STATISTICS } from "./additions.ts";
 import { cpuMs } from "./cpu-time.ts";
 import type { FuzzEvent } from "./event-lines.ts";
 import { TooSlow } from "./target.ts";
@@ -34,7 +36,13 @@ export class AnalysisRun {
 
   constructor(set: CompiledRuleset, memoryEvents: number) {
     this.#set = set;
-    this.#engine = new Engine(set, { hostname: "manager.example.org", memoryEvents, mode: "live" });
+    const statistics = STATISTICS;
+    this.#engine = new Engine(set, {
+      hostname: "manager.example.org",
+      memoryEvents,
+      mode: "live",
+      statistics,
+    });
     this.#pipeline = new AnalysisPipeline({
       engine: this.#engine,
       identity: { hostname: "manager.example.org", cluster: { name: "c", node: "n1" } },
@@ -45,6 +53,7 @@ export class AnalysisRun {
         archivesLog: true,
         firewallLog: true,
       },
+      form: FORM,
       clock: new FakeClock(),
       log: new RecordingLog(),
       metrics: new RecordingMetrics(),
@@ -112,9 +121,26 @@ function checkOutput(output: Output, event: FuzzEvent): void {
       assert.equal(text.match(/^\d{4} [A-Z][a-z]{2} \d\d /gm)?.length, 1, "a forged event");
       assert(text.endsWith("\n") && !/[\x00-\x08\x0b-\x1f\x7f]/.test(text), "a control byte");
       return;
+    case "response":
+      checkResponse(output);
+      return;
+    case "statistics":
+      assert.match(text, /^(?:totals|hourly-average|weekly-average)\/[\w/.-]+\n[\x20-\x7e\n]*$/);
+      return;
     default:
       return;
   }
+}
+
+function checkResponse({ text, position }: Output): void {
+  const decision = parseDecision(text.slice(0, -1));
+  assert(decision !== null && text.endsWith("\n"), "a record that cannot be read");
+  assert(decision.id.endsWith(`.${position}`) && decision.responses.length > 0);
+  for (const { executable } of decision.responses) assert.equal(executable, "firewall-drop");
+  assert(!/[\x00-\x1f]/.test(text.slice(0, -1)), "a control byte");
+  const { agent } = JSON.parse(decision.alert);
+  for (const { target } of decision.responses)
+    if (target.kind === "agent") assert(target.agentId === "002" || target.agentId === agent.id);
 }
 
 /** The outputs, after all was checked that must hold of them. */

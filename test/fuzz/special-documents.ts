@@ -1,6 +1,7 @@
 /** One valid message of every kind that decoders in code read, after the agents' protocols. */
 import { readFileSync } from "node:fs";
 import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import { CHECK, REGISTRY, SUMMARY, WHODATA } from "#analysis/special/sample-documents.fixture.ts";
 
 export type SpecialMessage = { readonly queue: string; readonly module: string; readonly message: string };
 
@@ -20,63 +21,19 @@ const FILE = {
   symlink_path: "/etc/l",
   checksum: "x",
 };
-const AUDIT = {
-  user_id: "0",
-  user_name: "root",
-  group_id: "",
-  group_name: "g",
-  process_name: "/bin/sh",
-  process_id: 77,
-  cwd: "/",
-  ppid: 1,
-  parent_name: "/sbin/init",
-  parent_cwd: "/",
-  audit_uid: "1000",
-  audit_name: "ann",
-  effective_uid: "0",
-  effective_name: "root",
-};
+const { data: WHODATA_DATA } = WHODATA;
 
 const FIM = [
   {
-    type: "event",
+    ...WHODATA,
     data: {
-      path: "/etc/x",
-      version: 2,
-      mode: "whodata",
-      type: "modified",
-      timestamp: 1_732_070_401,
-      tags: "a,,b",
-      content_changes: "1c1\n< a\n---\n> b\n",
-      hard_links: ["/etc/one", "/etc/two"],
-      changed_attributes: ["size", "inode", "mtime"],
+      ...WHODATA_DATA,
       attributes: FILE,
       old_attributes: { ...FILE, size: 1, inode: "5", gid: "7", mtime: 5 },
-      audit: AUDIT,
     },
   },
-  {
-    type: "event",
-    data: {
-      path: "HKEY_LOCAL_MACHINE\\Software\\x",
-      version: 3,
-      mode: "scheduled",
-      type: "added",
-      index: "abc",
-      arch: "[x64]",
-      value_name: "v",
-      timestamp: 1,
-      attributes: {
-        type: "registry_value",
-        value_type: "REG_SZ",
-        perm: {
-          "S-1-5-18": { name: "SYSTEM", allowed: ["delete", "write_dac"], denied: ["execute"] },
-          "S-1-1-0": { allowed: ["read_data"] },
-        },
-        attributes: "ARCHIVE, HIDDEN",
-      },
-    },
-  },
+  WHODATA,
+  REGISTRY,
   {
     type: "event",
     data: { path: "/etc/y", mode: "realtime", type: "deleted", timestamp: 1, attributes: FILE },
@@ -85,56 +42,24 @@ const FIM = [
   { type: "scan_end", data: { timestamp: 2 } },
 ];
 
-const CHECK = {
-  type: "check",
-  id: 123,
-  policy: "Own policy",
-  policy_id: "own",
+const WIDE_CHECK = {
+  ...CHECK,
   check: {
-    id: 9001,
-    title: "Ensure x",
-    description: "d",
-    rationale: "r",
-    remediation: "m",
-    compliance: { cis: "1.1", pci_dss: 2, "cmmc_v2.0": "AC" },
-    rules: ["f:/etc/x"],
-    condition: "all",
-    references: "a,b",
-    file: "/etc/x,,/etc/y",
+    ...CHECK.check,
     directory: "/etc",
     registry: "HKLM",
     process: "p",
-    command: "ls",
     status: "Not applicable",
     reason: "r",
-    result: "failed",
   },
 };
-const SUMMARY = {
-  type: "summary",
-  scan_id: 123,
-  name: "Own policy",
-  policy_id: "own",
-  file: "own.yml",
-  description: "text",
-  references: "r",
-  passed: 1,
-  failed: 2,
-  invalid: 0,
-  total_checks: 3,
-  score: 33.3,
-  start_time: 1,
-  end_time: 2,
-  hash: "h1",
-  hash_file: "f1",
-  force_alert: "1",
-  first_scan: 1,
-};
+const FORCED_SUMMARY = { ...SUMMARY, force_alert: "1", first_scan: 1 };
 const SCA = [
   CHECK,
+  WIDE_CHECK,
   { ...CHECK, check: { ...CHECK.check, result: "passed" } },
-  SUMMARY,
-  { ...SUMMARY, hash: "h2" },
+  FORCED_SUMMARY,
+  { ...FORCED_SUMMARY, hash: "h2" },
   { type: "policies", policies: ["own", "other"] },
   { type: "dump_end", policy_id: "own", elements_sent: 1, scan_id: 123 },
 ];

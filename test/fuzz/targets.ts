@@ -15,6 +15,10 @@ const LOADERS = {
   "agent-wire": async () => (await import("./targets/agent-wire.ts")).agentWireTarget,
   enrollment: async () => (await import("./targets/enrollment.ts")).enrollmentTarget,
   syslog: async () => (await import("./targets/syslog.ts")).syslogTarget,
+  "proxy-headers": async () => (await import("./targets/proxy-headers.ts")).proxyHeadersTarget,
+  wpk: async () => (await import("./targets/wpk.ts")).wpkTarget,
+  "agent-answers": async () => (await import("./targets/agent-answers.ts")).agentAnswersTarget,
+  "enrollment-answers": async () => (await import("./targets/enrollment-answers.ts")).enrollmentAnswersTarget,
 } as const satisfies Readonly<Record<string, () => Promise<Target>>>;
 
 export type TargetName = keyof typeof LOADERS;
@@ -39,4 +43,5 @@ export const FAMILIES: readonly (readonly TargetName[])[] = [
   ["events"],
   ["special"],
   ["config", "patterns", "queue-messages", "snapshots", "mitre", "agent-wire", "enrollment", "syslog"],
+  ["proxy-headers", "wpk", "agent-answers", "enrollment-answers"],
 ];

@@ -36,8 +36,9 @@ test("Manager serves an independent agent", { skip: skipWithoutShared() }, async
   assert.match(output, /^\{"sent":1,"acks":2\}$/m);
   await manager.stop();
   const alerts = readDocuments(home, "alerts").filter(({ full_log: log }) => log === LINE);
+  // Its address is told by its keepalive, which may be known before the event is analysed or not.
   assert.deepEqual(
-    alerts.map(({ agent }) => agent),
-    [{ id: "001", name: "web1" }],
+    alerts.map(({ agent }) => ({ ...agent, ip: undefined })),
+    [{ id: "001", name: "web1", ip: undefined }],
   );
 });

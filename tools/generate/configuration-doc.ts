@@ -31,6 +31,7 @@ export const ACTED_ON: readonly string[] = [
   ...[
     "auth/force_time",
     "auth/agents/",
+    "auth/key_request/",
     "auth/proxy_protocol_from",
     "remote/proxy_protocol_from",
     "remote/connection",
@@ -43,11 +44,11 @@ export const ACTED_ON: readonly string[] = [
     (name) => `remote/${name}`,
   ),
   ...["global/white_list", "command/", "active-response/disabled", "active-response/command"],
-  ...["location", "agent_id", "level", "rules_id", "rules_group", "timeout"].map(
+  ...["location", "agent_id", "level", "rules_id", "rules_group", "timeout", "repeated_offenders"].map(
     (name) => `active-response/${name}`,
   ),
   ...["cluster/disabled", "cluster/name", "cluster/node_name", "cluster/hidden"],
-  ...["localfile/log_format", "localfile/location"],
+  ...["localfile/log_format", "localfile/location", "agent-upgrade/"],
 ];
 
 export const INTERNAL_ACTED_ON: readonly string[] = [
@@ -55,11 +56,17 @@ export const INTERNAL_ACTED_ON: readonly string[] = [
   "analysisd.geoip_jsonout",
   "analysisd.min_rotate_interval",
   "analysisd.show_hidden_labels",
+  "analysisd.state_interval",
   "analysisd.reload_keep_state",
   "analysisd.reload_on_change",
   "analysisd.stats_maxdiff",
   "analysisd.stats_mindiff",
   "analysisd.stats_percent_diff",
+  "monitord.compress",
+  "monitord.day_wait",
+  "monitord.delete_old_agents",
+  "monitord.monitor_agents",
+  "monitord.sign",
   "remoted.guess_agent_group",
   "remoted.max_attempts",
   "remoted.recv_counter_flush",
@@ -68,7 +75,10 @@ export const INTERNAL_ACTED_ON: readonly string[] = [
   "remoted.request_rto_sec",
   "remoted.response_timeout",
   "remoted.shared_reload",
+  "remoted.state_interval",
   "remoted.verify_msg_id",
+  "remoted.merge_shared",
+  "wazuh_download.enabled",
 ];
 
 /** What the one-line description of an option leaves open. */
@@ -80,12 +90,14 @@ export const NOTES: ReadonlyMap<string, string> = new Map([
   ["auth", "It listens at the address of `remote`, or at 127.0.0.1 when there is none."],
   ["auth/ssl_agent_ca", "[How agents get theirs](agent-certificates.md)."],
   ["auth/ssl_verify_host", "Without `ssl_agent_ca` it says nothing."],
+  ["auth/key_request/exec_path", "[Who is asked how](agents.md#keys-from-elsewhere)."],
   ["auth/proxy_protocol_from", "[What it does](agent-certificates.md#behind-a-balancer)."],
   ["remote/proxy_protocol_from", "[What it does](agent-certificates.md#behind-a-balancer)."],
   ["remote", "Listeners for syslog: [syslog.md](syslog.md)."],
   ["active-response", "What it does and what it leaves: [active-responses.md](active-responses.md)."],
   ["cluster", "Nodes do not speak with each other yet: names appear in alerts, nothing more."],
   ["localfile", "Which formats are read: [getting-started.md](getting-started.md#the-logs-of-this-host)."],
+  ["agent-upgrade", "[How agents are upgraded](upgrades.md#packages-from-a-repository)."],
   ["rule_test", "[How tools use it](rule-tests.md#the-log-test-of-a-running-manager). One thread serves."],
   ["ruleset", "`ruleset/…` is the home's own folder where there is one, else the rule set of the program."],
 ]);
@@ -124,7 +136,7 @@ export const UNUSED_SECTIONS: readonly string[] = [
     "indexer",
   ],
   ...["integration", "syslog_output", "email_alerts", "reports", "agentless", "socket", "database_output"],
-  ...["client", "client_buffer", "anti_tampering", "agent-upgrade", "task-manager", "wdb"],
+  ...["client", "client_buffer", "anti_tampering", "task-manager", "wdb"],
   ...["fluent-forward", "gcp-pubsub", "gcp-bucket", "github", "office365", "ms-graph"],
 ];
 

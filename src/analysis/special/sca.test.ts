@@ -8,49 +8,10 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
 import { recordedOf } from "./recorded.fixture.ts";
+import { CHECK, SUMMARY } from "./sample-documents.fixture.ts";
 import { SCA_ENTRIES_MAX, SCA_REQUESTS_MAX, ScaDecoder } from "./sca.ts";
 import { AGENT_CHECKS_MAX, AGENT_POLICIES_MAX } from "./sca-store.ts";
 import { damaged, eventOf, fieldsOf } from "./special-message.fixture.ts";
-
-const CHECK = {
-  type: "check",
-  id: 123,
-  policy: "Own policy",
-  policy_id: "own",
-  check: {
-    id: 9001,
-    title: "Ensure x",
-    description: "d",
-    rationale: "r",
-    remediation: "m",
-    compliance: { cis: "1.1", pci_dss: 2, "cmmc_v2.0": "AC", none: 0 },
-    rules: ["f:/etc/x"],
-    condition: "all",
-    references: "a,b",
-    file: "/etc/x,,/etc/y",
-    command: "ls",
-    result: "failed",
-  },
-};
-
-const SUMMARY = {
-  type: "summary",
-  scan_id: 123,
-  name: "Own policy",
-  policy_id: "own",
-  file: "own.yml",
-  description: "text",
-  references: "ref",
-  passed: 1,
-  failed: 1,
-  invalid: 0,
-  total_checks: 2,
-  score: 50.5,
-  start_time: 1,
-  end_time: 2,
-  hash: "h1",
-  hash_file: "f1",
-};
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
@@ -218,7 +179,7 @@ test("ScaDecoder keeps agents apart and names the event that made it ask", () =>
   decode(decoder, CHECK, "001");
   assert.equal(decode(decoder, CHECK, "002").fields["sca.type"], "check");
   decode(decoder, SUMMARY, "002");
-  assert.deepEqual(decoder.takeRequests(), [{ position: 1, agentId: "002", text: "sca-dump:own:0" }]);
+  assert.deepEqual(decoder.takeRequests(), [{ agentId: "002", text: "sca-dump:own:0" }]);
 });
 
 const WARNINGS: readonly (readonly [message: unknown, warning: string | null])[] = [

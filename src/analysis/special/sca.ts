@@ -20,10 +20,8 @@ export const SCA_ENTRIES_MAX = 400_000;
 /** Requests that wait to be sent (the peer's queue); more are dropped, and come again with the agent's next summary. */
 export const SCA_REQUESTS_MAX = 1024;
 
-/** Ask an agent to send all its results of a policy. */
+/** Ask an agent to send all its results of a policy. Asked twice, as after a replay, it sends them twice, which changes nothing. */
 export type ScaRequest = {
-  /** Of the event that was the reason: a replay must not send it again. */
-  readonly position: number;
   readonly agentId: string;
   /** `sca-dump:<policy>:<1 for a first scan, else 0>` */
   readonly text: string;
@@ -166,9 +164,9 @@ export class ScaDecoder implements SpecialDecoder {
     return null;
   }
 
-  #request({ position, agentId }: Event, policyId: string, isFirst: boolean): void {
+  #request({ agentId }: Event, policyId: string, isFirst: boolean): void {
     if (this.#requests.length >= SCA_REQUESTS_MAX) this.#requestsDropped++;
-    else this.#requests.push({ position, agentId, text: `sca-dump:${policyId}:${isFirst ? 1 : 0}` });
+    else this.#requests.push({ agentId, text: `sca-dump:${policyId}:${isFirst ? 1 : 0}` });
   }
 }
 

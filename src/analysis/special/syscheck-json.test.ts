@@ -9,6 +9,7 @@ import { SeededRandom } from "#testing/random.ts";
 import type { Event } from "../event.ts";
 import { NO_DECODER } from "../ruleset/decoder.ts";
 import { recordedFimSession, recordedOf } from "./recorded.fixture.ts";
+import { REGISTRY, WHODATA } from "./sample-documents.fixture.ts";
 import { damaged, eventOf, fieldsOf } from "./special-message.fixture.ts";
 import { SyscheckDecoder } from "./syscheck.ts";
 import { syscheckLogLines, syscheckObject } from "./syscheck-document.ts";
@@ -21,60 +22,6 @@ process.env["TZ"] = "UTC";
 const clock = new LocalClock();
 const decoder = new SyscheckDecoder();
 const RECORDED = [...recordedOf("syscheck"), ...recordedFimSession()];
-
-const WHODATA = {
-  type: "event",
-  data: {
-    path: '/etc/../../o\'brien "x" {y}',
-    version: 2,
-    mode: "whodata",
-    type: "modified",
-    timestamp: 1_732_070_401,
-    tags: "a,,b",
-    content_changes: "1c1\n< a\n---\n> b\n",
-    hard_links: ["/etc/one", "/etc/two"],
-    changed_attributes: ["size", "inode"],
-    attributes: { type: "file", size: 2, inode: 8_589_934_593, symlink_path: "/etc/l", uid: "0", gid: "" },
-    old_attributes: { type: "file", size: 1, inode: "5", uid: "0", gid: "7" },
-    audit: {
-      user_id: "0",
-      user_name: "root",
-      group_id: "",
-      process_name: "/bin/sh",
-      process_id: 77,
-      cwd: "/",
-      ppid: 1,
-      parent_name: "/sbin/init",
-      parent_cwd: "/",
-      audit_uid: "1000",
-      audit_name: "ann",
-      effective_uid: "0",
-      effective_name: "root",
-    },
-  },
-};
-
-const REGISTRY = {
-  type: "event",
-  data: {
-    path: "HKEY_LOCAL_MACHINE\\Software\\x",
-    version: 3,
-    mode: "scheduled",
-    type: "added",
-    index: "abc",
-    arch: "[x64]",
-    value_name: "v",
-    attributes: {
-      type: "registry_value",
-      value_type: "REG_SZ",
-      perm: {
-        "S-1-5-18": { name: "SYSTEM", allowed: ["delete", "write_dac"] },
-        "S-1-1-0": { allowed: ["read_data"], denied: ["execute"] },
-      },
-      attributes: "ARCHIVE, HIDDEN",
-    },
-  },
-};
 
 function decode(message: unknown): { event: Event; kind: string; error: string | null } {
   const text = typeof message === "string" ? message : JSON.stringify(message);

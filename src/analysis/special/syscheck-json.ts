@@ -5,8 +5,10 @@
  * They name what changed themselves, so nothing is kept between them. Names of members compare exactly and the last of equal ones
  * counts, but for `type`.
  */
+
 import { CJsonObject, type CJsonValue, parseCJson } from "#analysis/plugins/cjson.ts";
 import { printCJson } from "#analysis/plugins/cjson-print.ts";
+import { printable } from "#kernel/printable.ts";
 import type { Event } from "../event.ts";
 import { membersOf } from "./json-members.ts";
 import type { SpecialResult } from "./special.ts";
@@ -116,17 +118,12 @@ export function decodeFimJson(event: Event): SpecialResult {
   if (type !== "event") return { kind: "nothing", reason: "unknown_type", error: null };
   const reading = data instanceof CJsonObject ? readChange(data) : null;
   if (reading === null) {
-    const error = `Can't generate fim alert for event: '${shownMessage(event.log)}'`;
+    const error = `Can't generate fim alert for event: '${printable(event.log, SHOWN_MESSAGE_BYTES_MAX)}'`;
     return { kind: "nothing", reason: "invalid", error };
   }
   setFimValues(event, reading.values);
   event.fullLog = fimText(reading.kind, reading.change, reading.values);
   return { kind: "event", decoderName: reading.decoderName };
-}
-
-/** Control bytes must not forge lines of the log. */
-function shownMessage(log: string): string {
-  return log.slice(0, SHOWN_MESSAGE_BYTES_MAX).replace(/[\x00-\x1f\x7f]/g, "?");
 }
 
 /** Null when it is no event. */

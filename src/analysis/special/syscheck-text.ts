@@ -2,6 +2,7 @@
  * File integrity messages of agents before 3.11: `sum[!who] path[\ndifference]`, of every file that a scan sees, and words about the
  * scan itself (wazuh v4.14.7: src/analysisd/decoders/syscheck.c). What changed is told by the sum that is stored.
  */
+import { printable } from "#kernel/printable.ts";
 import type { Event } from "../event.ts";
 import type { SpecialResult } from "./special.ts";
 import { type FimChange, type FimField, setFimValues } from "./syscheck-fields.ts";
@@ -116,7 +117,7 @@ function noteScan(word: string, files: FimFiles, nowSeconds: number): SpecialRes
 }
 
 function undecoded(event: Event, { path, sumText }: Message): SpecialResult {
-  const shown = (text: string) => text.replace(/[\x00-\x1f\x7f]/g, "?");
+  const shown = (text: string) => printable(text, text.length);
   const error = `at fim_db_search: Agent '${event.agentId}' Couldn't decode fim sum '${shown(sumText)}' from file '${shown(path)}'.`;
   return nothing("malformed", error);
 }

@@ -10,7 +10,8 @@ Exit codes: 0 done, 1 an agent could not be reached or said no, 2 wrong use of t
 const UPGRADE_HELP = `
 First the canary agents are upgraded, then waves, each when all agents before it have ended. An agent is upgraded when it is back, active
 and of the new version. When more agents fail than --max-failures of those that began, the others are left as they are.
-The package is checked against etc/wpk_root.pem of the home directory. The upgrade goes on when this command is ended.
+Without --wpk each agent gets the package for its platform from the repository; each package is an upgrade of its own.
+A package is checked against etc/wpk_root.pem of the home directory. The upgrade goes on when this command is ended.
 
 Exit codes: 0 all agents are upgraded (or, with --background, it has begun), 1 some are not, 2 wrong use of the command line.`;
 
@@ -25,6 +26,11 @@ function wholeNumber(value: string): number {
 function share(value: string): string {
   if (!/^[0-9]{1,6}%?$/.test(value))
     throw new InvalidArgumentError("Write a number of agents, or a percentage: 5, 10%.");
+  return value;
+}
+
+function packageType(value: string): string {
+  if (value !== "deb" && value !== "rpm") throw new InvalidArgumentError("Write deb or rpm.");
   return value;
 }
 
@@ -84,8 +90,14 @@ function registerUpgrades(agents: Command, environment: Environment): void {
     .option(HOME_OPTION, HOME_HELP)
     .option("--group <name>", "all agents of a group")
     .option("--all", "all agents")
-    .requiredOption("--wpk <file>", "the package")
-    .option("--to-version <version>", "what the package brings (default: what its name says)")
+    .option("--wpk <file>", "the package (default: from the repository)")
+    .option("--repository <url>", "where packages are (default: wpk_repository of <agent-upgrade>)")
+    .option("--http", "http where the repository's address names no scheme")
+    .option("--package-type <type>", "deb or rpm, for agents on a Linux that is not known", packageType)
+    .option(
+      "--to-version <version>",
+      "what agents get (default: what the file's name says, or the manager's)",
+    )
     .option("--installer <name>", "file in the package to run (default: upgrade.sh, on Windows upgrade.bat)")
     .option("--force", "also to a version that is not newer, or newer than the manager")
     .option("--canary <share>", "agents that are upgraded before all others, 0 for none", share, "10%")

@@ -1,13 +1,11 @@
 /** `cyb3rhq explain`: the way of an event through decoders and rules, and why those that failed did. */
-import type { CompiledRuleset } from "#analysis/engine.ts";
 import { Trace } from "#analysis/trace/trace.ts";
 import { CodedError } from "#kernel/errors.ts";
-import { LogSession } from "#rule-tests/session.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { answerLines } from "../lines.ts";
 import { openRuleset } from "../ruleset-folder.ts";
-import { type Style, styleOf } from "../style.ts";
+import { TypedEvents } from "../typed-events.ts";
 import { explanationOf } from "./explanation.ts";
 import { explanationText } from "./text-form.ts";
 
@@ -26,34 +24,25 @@ export const EXIT_DID_NOT_FIRE = 2;
 
 /** One session for all events: what came before counts. */
 class ExplainRun {
-  readonly #ruleset: CompiledRuleset;
-  readonly #environment: Environment;
+  readonly #events: TypedEvents;
   readonly #options: ExplainOptions;
-  readonly #location: string;
-  readonly #style: Style;
-  readonly #session: LogSession;
   #count = 0;
   #fired = false;
 
-  constructor(environment: Environment, options: ExplainOptions, ruleset: CompiledRuleset) {
-    this.#ruleset = ruleset;
-    this.#environment = environment;
+  constructor(events: TypedEvents, options: ExplainOptions) {
+    this.#events = events;
     this.#options = options;
-    this.#location = utf8Bytes(options.location);
-    this.#style = styleOf(environment.stdout, environment.variables);
-    this.#session = new LogSession(ruleset, environment.hostname);
   }
 
   answer(message: string): string {
     if (message === "") return "";
     const trace = new Trace();
-    const receivedMs = this.#environment.clock.wallMs();
-    const result = this.#session.process({ location: this.#location, message, receivedMs }, { trace });
-    const explanation = explanationOf(result, trace, this.#ruleset, this.#options);
+    const result = this.#events.process(message, trace);
+    const explanation = explanationOf(result, trace, this.#events.ruleset, this.#options);
     this.#fired ||= explanation.rule?.fired === true;
     if (this.#options.json) return `${JSON.stringify(explanation)}\n`;
     const distance = this.#count++ === 0 ? "" : "\n\n";
-    return distance + explanationText(explanation, this.#style);
+    return distance + explanationText(explanation, this.#events.style);
   }
 
   get exitCode(): number {
@@ -69,7 +58,7 @@ export async function explain(environment: Environment, options: ExplainOptions)
   if (ruleId !== null && !ruleset.rules.byId.has(ruleId)) {
     throw new CodedError("rule_not_found", `no rule ${ruleId} in ${options.rulesetDirectory}`, { ruleId });
   }
-  const run = new ExplainRun(environment, options, ruleset);
+  const run = new ExplainRun(new TypedEvents(environment, ruleset, options.location), options);
   if (event === null) await answerLines(stdin.chunks, stdout, (line) => run.answer(line));
   else stdout.write(run.answer(utf8Bytes(event)));
   return run.exitCode;

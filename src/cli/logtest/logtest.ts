@@ -1,13 +1,10 @@
 /** `cyb3rhq logtest`: lines in, what the engine makes of each out. */
-import type { CompiledRuleset } from "#analysis/engine.ts";
 import { rulesDebug, Trace } from "#analysis/trace/trace.ts";
-import { LogSession } from "#rule-tests/session.ts";
-import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { answerLines } from "../lines.ts";
 import { programVersion } from "../program-version.ts";
 import { openRuleset } from "../ruleset-folder.ts";
-import { type Style, styleOf } from "../style.ts";
+import { TypedEvents } from "../typed-events.ts";
 import { banner, threePhases } from "./text-form.ts";
 import { type Expectation, NO_OUTCOME, outcomeOf, unitTestExitCode, unitTestLines } from "./unit-test.ts";
 
@@ -26,33 +23,24 @@ export type LogtestOptions = {
 
 /** One run: a session for all lines, or one for each. */
 class LogtestRun {
-  readonly #ruleset: CompiledRuleset;
-  readonly #environment: Environment;
+  readonly #events: TypedEvents;
   readonly #options: LogtestOptions;
-  readonly #location: string;
-  readonly #style: Style;
-  #session: LogSession;
   #outcome: Expectation = NO_OUTCOME;
 
-  constructor(environment: Environment, options: LogtestOptions, ruleset: CompiledRuleset) {
-    this.#ruleset = ruleset;
-    this.#environment = environment;
+  constructor(events: TypedEvents, options: LogtestOptions) {
+    this.#events = events;
     this.#options = options;
-    this.#location = utf8Bytes(options.location);
-    this.#style = styleOf(environment.stdout, environment.variables);
-    this.#session = new LogSession(ruleset, environment.hostname);
   }
 
   answer(message: string): string {
     const { json, fresh, verbose, quiet } = this.#options;
     if (message === "" && !json) return "";
-    if (fresh) this.#session = new LogSession(this.#ruleset, this.#environment.hostname);
-    const receivedMs = this.#environment.clock.wallMs();
+    if (fresh) this.#events.forget();
     const trace = verbose ? new Trace() : null;
-    const result = this.#session.process({ location: this.#location, message, receivedMs }, { trace });
+    const result = this.#events.process(message, trace);
     this.#outcome = outcomeOf(result);
     if (quiet) return "";
-    const document = this.#session.document(result);
+    const document = this.#events.document(result);
     const lines = trace === null ? null : rulesDebug(trace);
     if (json) {
       const debug = lines === null ? "" : `,"rules_debug":${JSON.stringify(lines)}`;
@@ -60,7 +48,7 @@ class LogtestRun {
     }
     const { expected } = this.#options;
     const verdict = expected === null ? "" : unitTestLines(expected, this.#outcome);
-    return threePhases(result, document, { style: this.#style, rulesDebug: lines }) + verdict;
+    return threePhases(result, document, { style: this.#events.style, rulesDebug: lines }) + verdict;
   }
 
   get exitCode(): number {
@@ -74,7 +62,7 @@ export async function logtest(environment: Environment, options: LogtestOptions)
   const ruleset = openRuleset(environment, options.rulesetDirectory);
   if (ruleset === null) return EXIT_FAILURE;
   if (!options.json && !options.quiet) stdout.write(banner(programVersion(environment.files)));
-  const run = new LogtestRun(environment, options, ruleset);
+  const run = new LogtestRun(new TypedEvents(environment, ruleset, options.location), options);
   await answerLines(stdin.chunks, stdout, (line) => run.answer(line));
   return run.exitCode;
 }

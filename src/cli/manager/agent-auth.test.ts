@@ -9,9 +9,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import type { EnrollmentConfig } from "#enrollment/config.ts";
-import { issue, RealEnrollment, selfSigned } from "#enrollment/real-service.fixture.ts";
+import { RealEnrollment } from "#enrollment/real-service.fixture.ts";
 import type { Issuer } from "#kernel/certificates/maker.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { issue, selfSigned } from "#testing/certificates.ts";
 import { fakeProcess } from "../environment.fixture.ts";
 import { runProgram } from "../program.ts";
 

@@ -1,17 +1,13 @@
 /** Goal: commands ask the manager what they were told and show what it says. Method: the whole program; the manager's socket in memory. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CodedError } from "#kernel/errors.ts";
 import type { ControlCommands } from "#local-sockets/control.ts";
-import { answerControl } from "#local-sockets/control.ts";
-import { FramedService } from "#local-sockets/framed-service.ts";
-import { FakeClock } from "#testing/clock.ts";
-import { FakeLocalSockets } from "#testing/local-sockets.ts";
-import { RecordingMetrics } from "#testing/log.ts";
+import type { JsonObject } from "#local-sockets/json.ts";
 import { type FakeProcess, fakeProcess } from "../environment.fixture.ts";
 import { runProgram } from "../program.ts";
-
-const HOME = "/home/manager";
+import { HOME, socketsOf } from "./control.fixture.ts";
 
 /** Runs a command against a manager that knows these commands; time passes while it waits. */
 async function run(
@@ -19,14 +15,7 @@ async function run(
   commands: ControlCommands,
   terminal = false,
 ): Promise<FakeProcess> {
-  const localSockets = new FakeLocalSockets();
-  const service = new FramedService(`${HOME}/queue/sockets/cyb3rhq`, {
-    clock: new FakeClock(),
-    localSockets,
-    metrics: new RecordingMetrics(),
-    answer: (request) => answerControl(commands, request),
-  });
-  await service.start();
+  const localSockets = await socketsOf(commands);
   const fake = fakeProcess(["agents", ...args, "--home", HOME], { localSockets, terminal });
   let ended = false;
   const running = runProgram(fake).then(() => {
@@ -104,7 +93,7 @@ const TASKS = [
   },
 ];
 
-function upgrading(begun: object, orders: unknown[] = []): ControlCommands {
+function upgrading(begun: object, orders: JsonObject[] = []): ControlCommands {
   let looks = 0;
   return {
     "upgrade.begin": (parameters) => {
@@ -130,7 +119,7 @@ function upgrading(begun: object, orders: unknown[] = []): ControlCommands {
 }
 
 test("agents upgrade orders what it was told, shows progress, and fails when an agent did", async () => {
-  const orders: unknown[] = [];
+  const orders: JsonObject[] = [];
   const { stdout, stderr, exitCode } = await run(
     ["upgrade", "001", "002", "003", "--wpk", "/tmp/a.wpk", "--canary", "1", "--max-failures", "20%"],
     upgrading({}, orders),
@@ -169,8 +158,63 @@ test("agents upgrade ends at once when nobody is upgraded, or in the background"
 test("agents upgrade wants exactly one way to choose agents", async () => {
   for (const chosen of [[], ["001", "--all"], ["--all", "--group", "web"]])
     assert.equal((await run(["upgrade", ...chosen, "--wpk", "a.wpk"], upgrading({}))).exitCode, 1);
-  assert.equal((await run(["upgrade", "--all"], upgrading({}))).exitCode, 2);
+  const both = ["--wpk", "a.wpk", "--repository", "https://mirror/"];
+  assert.equal((await run(["upgrade", "--all", ...both], upgrading({}))).exitCode, 1);
+  assert.equal((await run(["upgrade", "--all", "--package-type", "msi"], upgrading({}))).exitCode, 2);
   assert.equal((await run(["upgrade", "--all", "--wpk", "a", "--canary", "x"], upgrading({}))).exitCode, 2);
+});
+
+test("agents upgrade without a package has those of the repository fetched, and upgrades with each", async () => {
+  const orders: JsonObject[] = [];
+  const fetched = {
+    version: "v4.14.7",
+    packages: [
+      { path: "/var/upgrade/a.wpk", agents: ["001"] },
+      { path: "/var/upgrade/b.wpk", agents: ["002"] },
+    ],
+    refused: [{ agentId: "003", code: 9, message: "The WPK for this platform is not available" }],
+  };
+  const commands = {
+    ...upgrading({}, orders),
+    "upgrade.fetching": () => ({ name: "a.wpk", bytes: 5, totalBytes: null }),
+    "upgrade.fetch": (parameters: JsonObject) => {
+      orders.push(parameters);
+      return fetched;
+    },
+  };
+  const args = [
+    "upgrade",
+    "--all",
+    "--repository",
+    "mirror/wpk",
+    "--http",
+    "--package-type",
+    "deb",
+    "--json",
+  ];
+  const { stdout, exitCode } = await run(args, commands);
+  assert.deepEqual(orders[0], {
+    all: true,
+    repository: "mirror/wpk",
+    useHttp: true,
+    version: null,
+    packageType: "deb",
+    force: false,
+  });
+  assert.deepEqual(
+    orders.slice(1).map(({ path, agents, version }) => [path, agents, version]),
+    [
+      ["/var/upgrade/a.wpk", ["001"], "v4.14.7"],
+      ["/var/upgrade/b.wpk", ["002"], "v4.14.7"],
+    ],
+  );
+  const { refused, upgrades } = JSON.parse(stdout.text);
+  assert.deepEqual([exitCode, refused, upgrades.length], [1, fetched.refused, 2]);
+  const none = await run(["upgrade", "003"], { "upgrade.fetch": () => ({ ...fetched, packages: [] }) });
+  assert.equal(
+    none.stdout.text,
+    "003: not upgraded: The WPK for this platform is not available\nNo agent is upgraded\n",
+  );
 });
 
 test("agents upgrades lists upgrades, and the agents of one", async () => {

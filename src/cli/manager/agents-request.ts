@@ -1,5 +1,7 @@
 /** Asks agents something, or has them restart or connect again: `agents request|restart|reconnect|getconfig`. */
+
 import { CodedError } from "#kernel/errors.ts";
+import { printableLines } from "#kernel/printable.ts";
 import { isObject, parseJsonBytes, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { askHome } from "./control.ts";
@@ -11,7 +13,7 @@ const FAILED = "err";
 
 /** What an agent says may hold what moves a terminal's cursor or changes its colours. */
 function shown(text: string, { stdout }: Environment): string {
-  return stdout.isTerminal ? text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "?") : text;
+  return stdout.isTerminal ? printableLines(text, text.length) : text;
 }
 
 /** One char a byte, as the agent sent it. */

@@ -1,73 +1,45 @@
-/** The jobs of the peer's `manage_agents`: list, add, remove, extract a key. */
-import { randomBytes } from "node:crypto";
+/** Registers, imports and removes agents, and prints their keys; agent-list.ts lists them. */
 import { formatKeyEntry, type KeyEntry } from "#formats/client-keys/client-keys.ts";
 import { CodedError } from "#kernel/errors.ts";
-import {
-  type AgentId,
-  type GroupName,
-  parseAgentAddress,
-  parseAgentId,
-  parseAgentKey,
-  parseAgentName,
-  parseGroupName,
-} from "#model/agent.ts";
-import { type AgentRecord, STATUS_REASONS } from "#registry/agent-record.ts";
+import { type GroupName, parseAgentKey, parseGroupName } from "#model/agent.ts";
 import type { Registry } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
-import { type Environment, EXIT_OK } from "../environment.ts";
-import { existingHome, openAgentStore, withRegistry } from "./agent-files.ts";
-
-/** As enrollment makes them: 64 hexadecimal digits. */
-const KEY_BYTES = 32;
+import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
+import { Questions } from "../questions.ts";
+import { existingHome, withRegistry } from "./agent-files.ts";
+import {
+  addressOf,
+  idOf,
+  nameOf,
+  newKey,
+  parseExportedKey,
+  type Replacement,
+  registerAgent,
+  usable,
+} from "./agent-registration.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
 
-function usable<T>(value: T | null, problem: string): T {
-  if (value === null) throw new CodedError("argument_invalid", problem);
-  return value;
-}
+/** `force` alone: whoever has the name, the address or the id goes. */
+export type ForceOptions = {
+  readonly force?: boolean;
+  readonly disconnectedFor?: number;
+  readonly registeredFor?: number;
+};
 
-function agentJson(agent: AgentRecord): object {
-  const { id, name, address, status, statusCode, lastKeepaliveSeconds, groups, info } = agent;
-  return {
-    id,
-    name,
-    ip: address,
-    status,
-    reason: STATUS_REASONS[statusCode] ?? "",
-    lastKeepalive: lastKeepaliveSeconds === null ? null : new Date(lastKeepaliveSeconds * 1000).toISOString(),
-    groups,
-    version: info?.version ?? null,
-    os: info === null ? null : `${info.os.name} ${info.os.version}`.trim(),
+export type AddOptions = Common &
+  ForceOptions & {
+    readonly name: string;
+    readonly ip: string;
+    readonly group: readonly string[];
+    readonly id?: string;
+    readonly key?: string;
   };
-}
 
-function agentLine(agent: AgentRecord): string {
-  const { id, name, address, status, statusCode, lastKeepaliveSeconds } = agent;
-  const last = lastKeepaliveSeconds === null ? "never" : new Date(lastKeepaliveSeconds * 1000).toISOString();
-  const reason = STATUS_REASONS[statusCode] ?? "";
-  return `${id.padEnd(6)} ${name.padEnd(28)} ${address.padEnd(20)} ${status.padEnd(16)} ${last.padEnd(26)} ${reason}`.trimEnd();
+export function replacementOf({ force, disconnectedFor, registeredFor }: ForceOptions): Replacement {
+  if (force !== true && disconnectedFor === undefined && registeredFor === undefined) return null;
+  return { disconnectedSeconds: disconnectedFor ?? null, registeredSeconds: registeredFor ?? null };
 }
-
-export function listAgents(environment: Environment, home: string | undefined, json: boolean): number {
-  const store = openAgentStore(environment, existingHome(environment, home));
-  const agents: AgentRecord[] = [];
-  if (store !== null) {
-    for (let page = store.list(null); page.length > 0; page = store.list(page.at(-1)?.id ?? null))
-      agents.push(...page);
-    store.close();
-  }
-  if (json) environment.stdout.write(utf8Bytes(`${JSON.stringify(agents.map(agentJson))}\n`));
-  else if (agents.length === 0)
-    environment.stdout.write("No agents yet; 'cyb3rhq agents add NAME' registers one\n");
-  else {
-    const head = `${"ID".padEnd(6)} ${"NAME".padEnd(28)} ${"ADDRESS".padEnd(20)} ${"STATE".padEnd(16)} LAST KEEPALIVE`;
-    environment.stdout.write(utf8Bytes(`${[head, ...agents.map(agentLine)].join("\n")}\n`));
-  }
-  return EXIT_OK;
-}
-
-type AddOptions = Common & { readonly name: string; readonly ip: string; readonly group: readonly string[] };
 
 function groupsOf(registry: Registry, names: readonly string[]): readonly GroupName[] {
   return names.map((text) => {
@@ -77,48 +49,117 @@ function groupsOf(registry: Registry, names: readonly string[]): readonly GroupN
   });
 }
 
+function printAdded(environment: Environment, entry: KeyEntry, json: boolean | undefined): void {
+  const text =
+    json === true
+      ? JSON.stringify({ id: entry.id, name: entry.name, ip: entry.address.text })
+      : `Agent added with ID ${entry.id}. Its key: cyb3rhq agents key ${entry.id}`;
+  environment.stdout.write(utf8Bytes(`${text}\n`));
+}
+
 export async function addAgent(environment: Environment, options: AddOptions): Promise<number> {
-  const name = usable(
-    parseAgentName(options.name),
-    `'${options.name}' is no agent name: 2 to 128 of A-Z a-z 0-9 . _ -`,
-  );
-  const address = usable(parseAgentAddress(options.ip), `'${options.ip}' is no address or network`);
-  const key = usable(parseAgentKey(randomBytes(KEY_BYTES).toString("hex")), "no key");
+  const wanted = {
+    id: options.id === undefined ? null : idOf(options.id),
+    name: nameOf(options.name),
+    address: addressOf(options.ip),
+    key: options.key === undefined ? newKey() : usable(parseAgentKey(options.key), "The key is none"),
+  };
   const paths = existingHome(environment, options.home);
   const entry = await withRegistry(environment, paths, (registry) => {
-    if (registry.keys.byName(name) !== null)
-      throw new CodedError("agent_exists", `An agent '${name}' exists already`);
-    return registry.register({ id: null, name, address, key, groups: groupsOf(registry, options.group) });
+    const agent = { ...wanted, groups: groupsOf(registry, options.group) };
+    return registerAgent(environment, registry, agent, replacementOf(options));
   });
-  const text = options.json
-    ? JSON.stringify({ id: entry.id, name: entry.name, ip: entry.address.text })
-    : `Agent added with ID ${entry.id}. Its key: cyb3rhq agents key ${entry.id}`;
-  environment.stdout.write(utf8Bytes(`${text}\n`));
+  printAdded(environment, entry, options.json);
   return EXIT_OK;
 }
 
-function findAgent(registry: Registry, text: string): KeyEntry {
-  const id: AgentId = usable(parseAgentId(text), `'${text}' is no agent id, such as 001`);
-  const entry = registry.keys.byId(id);
+/** Lines `address,name`, as the peer's `manage_agents -f` reads them. A line that cannot be done is said, the others are. */
+export async function addAgentsOfFile(
+  environment: Environment,
+  options: Common & ForceOptions & { readonly file: string },
+): Promise<number> {
+  const text = environment.files.read(options.file).toString("latin1");
+  const paths = existingHome(environment, options.home);
+  let failed = false;
+  await withRegistry(environment, paths, async (registry) => {
+    for (const [index, line] of text.split("\n").entries()) {
+      if (line.trim() === "") continue;
+      const [address = "", name = ""] = line.split(",").map((part) => part.trim());
+      try {
+        const wanted = {
+          id: null,
+          name: nameOf(name),
+          address: addressOf(address),
+          key: newKey(),
+          groups: [],
+        };
+        const entry = await registerAgent(environment, registry, wanted, replacementOf(options));
+        printAdded(environment, entry, options.json);
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        failed = true;
+        environment.stderr.write(utf8Bytes(`cyb3rhq: ${options.file}:${index + 1}: ${error.message}\n`));
+      }
+    }
+  });
+  return failed ? EXIT_FAILURE : EXIT_OK;
+}
+
+export async function importAgent(
+  environment: Environment,
+  options: Common & ForceOptions & { readonly exported: string },
+): Promise<number> {
+  const wanted = parseExportedKey(options.exported);
+  const paths = existingHome(environment, options.home);
+  const entry = await withRegistry(environment, paths, (registry) =>
+    registerAgent(environment, registry, wanted, replacementOf(options)),
+  );
+  printAdded(environment, entry, options.json);
+  return EXIT_OK;
+}
+
+export function findAgent(registry: Registry, text: string): KeyEntry {
+  const entry = registry.keys.byId(idOf(text));
   if (entry !== null) return entry;
   throw new CodedError("agent_unknown", `There is no agent '${text}'; 'cyb3rhq agents list' shows them`);
 }
 
+/** On a terminal it asks first, unless it is told not to. */
 export async function removeAgent(
   environment: Environment,
-  options: Common & { readonly id: string; readonly purge: boolean },
+  options: Common & { readonly id: string; readonly purge: boolean; readonly yes: boolean },
 ): Promise<number> {
+  const { stdin, stdout } = environment;
   const paths = existingHome(environment, options.home);
-  const entry = await withRegistry(environment, paths, async (registry) => {
+  const asks = !options.yes && options.json !== true && stdin.isTerminal && stdout.isTerminal;
+  const removed = await withRegistry(environment, paths, async (registry) => {
     const found = findAgent(registry, options.id);
+    if (asks && !(await confirmed(environment, found))) return null;
     await registry.remove([found.id], { purge: options.purge });
     return found;
   });
-  const text = options.json
-    ? JSON.stringify({ removed: entry.id, name: entry.name })
-    : `Agent '${entry.id}' removed.`;
-  environment.stdout.write(utf8Bytes(`${text}\n`));
+  if (removed === null) {
+    stdout.write("Nothing was removed.\n");
+    return EXIT_FAILURE;
+  }
+  const text =
+    options.json === true
+      ? JSON.stringify({ removed: removed.id, name: removed.name })
+      : `Agent '${removed.id}' removed.`;
+  stdout.write(utf8Bytes(`${text}\n`));
   return EXIT_OK;
+}
+
+async function confirmed(environment: Environment, { id, name }: KeyEntry): Promise<boolean> {
+  const questions = new Questions(environment);
+  const yes = await questions.confirm(`Remove agent '${id}' (${name})? [y/N]: `);
+  await questions.close();
+  return yes;
+}
+
+/** The form that an agent's own manage_agents takes. Holds the key in clear. */
+export function exportedKey(entry: KeyEntry): string {
+  return Buffer.from(formatKeyEntry(entry).trimEnd(), "latin1").toString("base64");
 }
 
 export async function printKey(
@@ -129,7 +170,7 @@ export async function printKey(
   const entry = await withRegistry(environment, paths, (registry) =>
     Promise.resolve(findAgent(registry, options.id)),
   );
-  const exported = Buffer.from(formatKeyEntry(entry).trimEnd(), "latin1").toString("base64");
+  const exported = exportedKey(entry);
   environment.stdout.write(`${options.json ? JSON.stringify({ id: entry.id, key: exported }) : exported}\n`);
   return EXIT_OK;
 }

@@ -4,7 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
 import { before, test } from "node:test";
 import { readManagerConfig } from "#config/manager-config.ts";
-import { selfSigned } from "#enrollment/real-service.fixture.ts";
+import { selfSigned } from "#testing/certificates.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { runCommand } from "../environment.fixture.ts";
 

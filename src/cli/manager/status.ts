@@ -26,6 +26,19 @@ function portLines(ports: unknown): string[] {
     .map(({ host, port, purpose }) => `  ${`${host}:${port}`.padEnd(22)} ${purpose}`);
 }
 
+const DAY_MS = 86_400_000;
+/** From when on it is shown that a certificate needs a look. */
+const DAYS_LEFT_ENOUGH = 30;
+
+function certificateLines(certificates: unknown, nowMs: number): string[] {
+  if (!Array.isArray(certificates)) return [];
+  return certificates.filter(isObject).map(({ role, path, expiresMs }) => {
+    const daysLeft = Math.floor((Number(expiresMs) - nowMs) / DAY_MS);
+    const urgent = daysLeft < 0 ? " EXPIRED" : daysLeft < DAYS_LEFT_ENOUGH ? " RENEW IT" : "";
+    return `certificate (${String(role).replace("_", " ")}): ${daysLeft} days left${urgent}  ${path}`;
+  });
+}
+
 function deadLetterLines(failed: unknown, paths: HomePaths): string[] {
   return typeof failed === "number" && failed > 0
     ? [`dead letters: ${failed} events could not be analysed since the start; see ${paths.deadLetters}`]
@@ -54,6 +67,7 @@ export function printStatus(environment: Environment, home: string | undefined, 
     `agents: ${Object.entries(agents)
       .map(([status, count]) => `${count} ${status}`)
       .join(", ")}`,
+    ...certificateLines(state["certificates"], environment.clock.wallMs()),
     ...deadLetterLines(counters["events_failed"], paths),
     ...Object.entries(counters).map(([name, value]) => `  ${name.padEnd(40)} ${value}`),
   ];

@@ -13,7 +13,11 @@ export type UpgradeOptions = {
   readonly agents: readonly string[];
   readonly group?: string;
   readonly all?: boolean;
-  readonly wpk: string;
+  /** A package; else the repository's are taken. */
+  readonly wpk?: string;
+  readonly repository?: string;
+  readonly http?: boolean;
+  readonly packageType?: string;
   readonly toVersion?: string;
   readonly installer?: string;
   readonly force?: boolean;
@@ -53,11 +57,83 @@ function selection({ agents, all, group }: UpgradeOptions): Fields {
 }
 
 export async function upgradeAgents(environment: Environment, options: UpgradeOptions): Promise<number> {
-  const { stdout } = environment;
+  if (options.wpk !== undefined) {
+    for (const name of ["repository", "http", "packageType"] as const)
+      if (options[name] !== undefined)
+        throw new CodedError("selection_invalid", "Give --wpk, or what concerns the repository");
+    const path = resolve(options.wpk);
+    const order = { ...selection(options), path, version: options.toVersion ?? null };
+    const { exitCode, result } = await upgradeWith(environment, options, order);
+    if (options.json) environment.stdout.write(`${JSON.stringify(result)}\n`);
+    return exitCode;
+  }
+  return await upgradeFromRepository(environment, options);
+}
+
+/** Every package is an upgrade of its own; they begin together. */
+async function upgradeFromRepository(environment: Environment, options: UpgradeOptions): Promise<number> {
+  const { version, packages, refused } = await fetchPackages(environment, options);
+  tellRefused(environment, options, refused);
+  const results = await Promise.all(
+    packages.map(({ path, agents }) => upgradeWith(environment, options, { path, agents, version })),
+  );
+  if (options.json) {
+    const upgrades = results.map(({ result }) => result);
+    environment.stdout.write(`${JSON.stringify({ version, refused, upgrades })}\n`);
+  } else if (packages.length === 0) environment.stdout.write("No agent is upgraded\n");
+  const isDone = packages.length > 0 && results.every(({ exitCode }) => exitCode === EXIT_OK);
+  return isDone && refused.length === 0 ? EXIT_OK : EXIT_FAILURE;
+}
+
+async function fetchPackages(environment: Environment, options: UpgradeOptions) {
+  const { clock, stderr } = environment;
   const parameters = {
     ...selection(options),
-    path: resolve(options.wpk),
+    repository: options.repository ?? null,
+    useHttp: options.http === true,
     version: options.toVersion ?? null,
+    packageType: options.packageType ?? null,
+    force: options.force === true,
+  };
+  let shown = "";
+  const showProgress = async () => {
+    const progress = await askHome(environment, options.home, {
+      command: "upgrade.fetching",
+      parameters: {},
+    });
+    if (!isObject(progress)) return;
+    const { name, bytes, totalBytes } = progress;
+    const text = `${name}: ${bytes} of ${totalBytes ?? "?"} bytes`;
+    if (text !== shown) stderr.write(`${text}\n`);
+    shown = text;
+  };
+  const timer = options.json ? null : clock.every(LOOK_PERIOD_MS, () => void showProgress().catch(() => {}));
+  try {
+    const answer = await askHome(environment, options.home, { command: "upgrade.fetch", parameters });
+    const { version, packages, refused } = fields(answer);
+    return { version, packages: list(packages), refused: list(refused) };
+  } finally {
+    timer?.cancel();
+  }
+}
+
+function tellRefused({ stdout }: Environment, { json }: UpgradeOptions, refused: readonly Fields[]): void {
+  if (json === true) return;
+  for (const { agentId, message } of refused)
+    stdout.write(utf8Bytes(`${agentId}: not upgraded: ${message}\n`));
+}
+
+type UpgradeResult = { readonly exitCode: number; readonly result: Fields };
+
+/** `order` has the package, the agents and the version; `result` is for `--json`. */
+async function upgradeWith(
+  environment: Environment,
+  options: UpgradeOptions,
+  order: Fields,
+): Promise<UpgradeResult> {
+  const { stdout } = environment;
+  const parameters = {
+    ...order,
     installer: options.installer ?? null,
     force: options.force === true,
     canary: options.canary,
@@ -68,23 +144,18 @@ export async function upgradeAgents(environment: Environment, options: UpgradeOp
   const begun = fields(await askHome(environment, options.home, { command: "upgrade.begin", parameters }));
   const { campaign } = begun;
   const refused = list(begun["refused"]);
-  if (!options.json)
-    for (const { agentId, message } of refused)
-      stdout.write(utf8Bytes(`${agentId}: not upgraded: ${message}\n`));
-  if (campaign === null || options.background === true) {
-    if (options.json) stdout.write(`${JSON.stringify(begun)}\n`);
-    else stdout.write(campaign === null ? "No agent is upgraded\n" : beginText(begun));
-    return campaign === null ? EXIT_FAILURE : EXIT_OK;
-  }
-  if (!options.json) stdout.write(beginText(begun));
+  tellRefused(environment, options, refused);
+  if (!options.json) stdout.write(campaign === null ? "No agent is upgraded\n" : beginText(begun));
+  if (campaign === null) return { exitCode: EXIT_FAILURE, result: begun };
+  if (options.background === true) return { exitCode: EXIT_OK, result: begun };
   const summary = await untilEnded(environment, options, { campaign });
   const tasks = list(
     await askHome(environment, options.home, { command: "upgrade.tasks", parameters: { campaign } }),
   );
   const unwell = tasks.filter(({ state }) => state !== "updated");
-  if (options.json) stdout.write(`${JSON.stringify({ ...summary, refused, tasks })}\n`);
-  else for (const task of unwell) stdout.write(taskLine(task));
-  return unwell.length === 0 && refused.length === 0 ? EXIT_OK : EXIT_FAILURE;
+  if (!options.json) for (const task of unwell) stdout.write(taskLine(task));
+  const isDone = unwell.length === 0 && refused.length === 0;
+  return { exitCode: isDone ? EXIT_OK : EXIT_FAILURE, result: { ...summary, refused, tasks } };
 }
 
 function beginText({ agents, campaign, version }: Fields): string {

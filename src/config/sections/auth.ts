@@ -13,6 +13,7 @@ import {
   duration,
   port,
   someText,
+  type TextKind,
   trustedNetwork,
   wholeNumber,
   withError,
@@ -85,6 +86,73 @@ export const allowHigherVersions = group({
     }),
   },
 });
+
+const keyRequestContent = (name: string) => `Invalid content for tag '${name}' at module 'key-request'`;
+const THREADS_MAX = 32;
+const QUEUE_SIZE_MAX = 220_000;
+/** Not in the peer: a timer of Node counts milliseconds in 31 bits. */
+const TIMEOUT_SECONDS_MAX = 2_147_483;
+
+const COMMAND_WORD = /"([^"]*)"|[^\s"]+/g;
+
+/** No shell reads it: blanks part words, and double quotes keep them. */
+const commandLine: TextKind<readonly string[]> = {
+  values: "a program and its arguments, with double quotes around those that have blanks",
+  parse: (text) => {
+    const words = [...text.matchAll(COMMAND_WORD)].map(([word, quoted]) => quoted ?? word);
+    return words.length === 0 || words[0] === "" ? null : words;
+  },
+  invalid: { severity: "error", message: keyRequestContent },
+};
+
+/** Null when nobody is to be asked. */
+const keyRequest = checkedGroup(
+  {
+    element: "key_request",
+    doc: "Asks a program or a local socket for the keys of agents that are not known. Off when it names neither.",
+    fields: {
+      enabled: option({
+        element: "enabled",
+        doc: "Ask at all.",
+        kind: withError(yesNo, keyRequestContent),
+        fallback: true,
+      }),
+      program: option({
+        element: "exec_path",
+        doc: "Program with its arguments; `id` or `ip` and the value follow them.",
+        kind: commandLine,
+        fallback: null,
+      }),
+      socket: option({
+        element: "socket",
+        doc: "Local stream socket that is asked instead of the program.",
+        kind: withError(someText, keyRequestContent),
+        fallback: null,
+      }),
+      timeoutSeconds: option({
+        element: "timeout",
+        doc: "Time for an answer, in seconds.",
+        kind: withError(wholeNumber(1, TIMEOUT_SECONDS_MAX), keyRequestContent),
+        fallback: 60,
+      }),
+      parallel: option({
+        element: "threads",
+        doc: "Questions under way at a time.",
+        kind: withError(wholeNumber(1, THREADS_MAX), keyRequestContent),
+        fallback: 1,
+      }),
+      queueSize: option({
+        element: "queue_size",
+        doc: "Questions that wait.",
+        kind: withError(wholeNumber(1, QUEUE_SIZE_MAX), keyRequestContent),
+        fallback: 1024,
+      }),
+    },
+    unused: unusedOptions("key_request", "force_insert"),
+  },
+  ({ enabled, ...values }, at) =>
+    at !== null && enabled && (values.program !== null || values.socket !== null) ? values : null,
+);
 
 function warnDeprecated(name: string) {
   return <T>(value: T, warn: Warn): T => {
@@ -182,8 +250,9 @@ export const authSection = checkedGroup(
         adjust: warnDeprecated("force_time"),
       }),
       agents: allowHigherVersions,
+      keyRequest,
     },
-    unused: unusedOptions("auth", "limit_maxagents", "key_request"),
+    unused: unusedOptions("auth", "limit_maxagents"),
   },
   ({ force: { values, written }, forceInsert, forceSeconds, ...auth }, at) => {
     const old = {

@@ -4,6 +4,7 @@ import type { Report } from "#config/report.ts";
 import { anyText, oneOf, secretText, someText, type TextKind, withError, yesNo } from "#config/text-kinds.ts";
 import type { XmlElement } from "#formats/xml/elements.ts";
 import { Secret } from "#model/secret.ts";
+import { checkHelper, type HaproxyHelperConfig, haproxyHelperGroup } from "./haproxy-helper.ts";
 
 export type ClusterConfig = {
   readonly disabled: boolean;
@@ -17,6 +18,7 @@ export type ClusterConfig = {
   readonly masterAddress: string;
   /** Leave the cluster out of alerts. */
   readonly hidden: boolean;
+  readonly haproxyHelper: HaproxyHelperConfig;
 };
 
 /** Printable ASCII but for what has a meaning in the messages between nodes. */
@@ -115,6 +117,7 @@ const fields = {
     kind: yesNo,
     fallback: false,
   }),
+  haproxyHelper: haproxyHelperGroup,
 } as const;
 
 export const clusterSection = lastOf(
@@ -125,7 +128,7 @@ export const clusterSection = lastOf(
       fields,
       unused: {
         interval: DEPRECATED_INTERVAL,
-        ...unusedOptions("cluster", "socket_timeout", "connection_timeout", "haproxy_helper"),
+        ...unusedOptions("cluster", "socket_timeout", "connection_timeout"),
       },
     },
     ({ nodes: { addresses }, nodeType, ...values }, at, report): ClusterConfig => {
@@ -134,6 +137,7 @@ export const clusterSection = lastOf(
       if (at !== null && !isDisabled) {
         checkKey(values.key, at, report);
         checkNodes(addresses, at, report);
+        checkHelper(values.haproxyHelper, at, report);
       }
       return {
         ...values,
@@ -141,6 +145,7 @@ export const clusterSection = lastOf(
         hidden: isDisabled || values.hidden,
         nodeType: nodeType === "client" ? "worker" : nodeType,
         masterAddress: addresses[0] ?? "",
+        haproxyHelper: { ...values.haproxyHelper, enabled: !isDisabled && values.haproxyHelper.enabled },
       };
     },
   ),

@@ -4,6 +4,7 @@
  * Pure: bytes in, values out, and back. Removed agents stay in the file with a `!` before the name (an older mark is
  * `#`), after all live ones, so that their ids are never given out again. Damaged lines are reported, never fatal.
  */
+import { printableLines } from "#kernel/printable.ts";
 import {
   AGENT_ID_NUMBER_MAX,
   type AgentAddress,
@@ -185,7 +186,7 @@ function readFields(id: AgentId, texts: FieldTexts): LineResult {
   if (name === null) return unreadable("name", id, id);
   const address = parseAgentAddress(texts.address);
   if (address === null) {
-    const log = `(1237): Invalid ip address: '${printable(texts.address)}'.`;
+    const log = `(1237): Invalid ip address: '${shown(texts.address)}'.`;
     return { kind: "error", id, code: "address", log };
   }
   const key = parseAgentKey(texts.key);
@@ -194,10 +195,10 @@ function readFields(id: AgentId, texts: FieldTexts): LineResult {
 }
 
 function unreadable(code: KeyFileError["code"], id: AgentId | null, text: string): LineResult {
-  return { kind: "error", id, code, log: `(1401): Error reading authentication key: '${printable(text)}'.` };
+  return { kind: "error", id, code, log: `(1401): Error reading authentication key: '${shown(text)}'.` };
 }
 
 /** The newline stays: it is part of the peer's text. */
-function printable(text: string): string {
-  return text.slice(0, LOGGED_CHARS_MAX).replace(/[\x00-\x09\x0b-\x1f\x7f]/g, "?");
+function shown(text: string): string {
+  return printableLines(text, LOGGED_CHARS_MAX);
 }

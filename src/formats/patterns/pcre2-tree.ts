@@ -34,24 +34,38 @@ export type Node =
   | { readonly kind: "reference"; readonly group: number; readonly caseless: boolean }
   | { readonly kind: "assertion"; readonly assertion: Assertion };
 
+/** A rule set has some 20,000 sets, of which a few hundred differ. Beyond the limit the next ones begin anew. */
+const SHARED_SETS_MAX = 4096;
+const sharedSets = new Map<string, ByteSet>();
+
+/** The one copy of a set: nobody writes to a set once it is made. */
+function shared(set: ByteSet): ByteSet {
+  const key = Buffer.from(set.buffer, set.byteOffset, set.length).toString("latin1");
+  const known = sharedSets.get(key);
+  if (known !== undefined) return known;
+  if (sharedSets.size >= SHARED_SETS_MAX) sharedSets.clear();
+  sharedSets.set(key, set);
+  return set;
+}
+
 export function bytesWhere(contains: (byte: number) => boolean): ByteSet {
   const set = new Uint8Array(256);
   for (let byte = 0; byte < 256; byte++) if (contains(byte)) set[byte] = 1;
-  return set;
+  return shared(set);
 }
 
 export function bytesOf(text: string): ByteSet {
   const set = new Uint8Array(256);
   for (let index = 0; index < text.length; index++) set[text.charCodeAt(index)] = 1;
-  return set;
+  return shared(set);
 }
 
 export function bytesBetween(first: number, last: number): ByteSet {
-  return new Uint8Array(256).fill(1, first, last + 1);
+  return shared(new Uint8Array(256).fill(1, first, last + 1));
 }
 
 export function complement(set: ByteSet): ByteSet {
-  return set.map((member) => 1 - member);
+  return shared(set.map((member) => 1 - member));
 }
 
 export function union(sets: readonly ByteSet[]): ByteSet {

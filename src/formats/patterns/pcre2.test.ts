@@ -15,6 +15,7 @@ import { requiredLiterals, runsOnV8 } from "./pcre2-facts.ts";
 import { Machine, NO_MATCH } from "./pcre2-machine.ts";
 import { parsePcre2, type Tree } from "./pcre2-parse.ts";
 import { compileProgram } from "./pcre2-program.ts";
+import { bytesBetween, bytesOf, bytesWhere, complement } from "./pcre2-tree.ts";
 import { toRegExp } from "./pcre2-v8.ts";
 
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
@@ -281,4 +282,15 @@ test("Pcre2Pattern compiles every PCRE2 text of the peer's rule set", {
   for (const text of texts) compiled(text);
   const withoutLiteral = [...texts].filter((text) => requiredLiterals(parsePcre2(text).root) === null);
   assert.ok(withoutLiteral.length < 10, withoutLiteral.join("\n"));
+});
+
+test("bytesOf() and the others give one set for the same bytes: a rule set has thousands of sets and few that differ", () => {
+  const digits = bytesOf("0123456789");
+  assert.equal(bytesBetween(0x30, 0x39), digits);
+  assert.equal(
+    bytesWhere((byte) => byte >= 0x30 && byte <= 0x39),
+    digits,
+  );
+  assert.equal(complement(complement(digits)), digits);
+  assert.notEqual(complement(digits), digits);
 });

@@ -66,6 +66,7 @@ export class ProxyHeaderReader {
   #read(bytes: Buffer): ProxyHeader {
     if (startsLike(bytes, V1_START)) return this.#readLine(bytes);
     if (!startsLike(bytes, V2_START)) return { code: "violation", violation: "no_header" };
+    if (bytes.length < V2_START.length) return this.#wait(bytes.length + 1);
     if (bytes.length < V2_FIXED_BYTES) return this.#wait(V2_FIXED_BYTES);
     const end = V2_FIXED_BYTES + bytes.readUInt16BE(14);
     if (bytes.length < end) return this.#wait(end);

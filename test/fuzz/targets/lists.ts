@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { CompiledRuleset } from "#analysis/engine.ts";
+import { EVERYTHING_DECODERS } from "#analysis/everything-rules.fixture.ts";
 import { loadRuleset } from "#analysis/ruleset/ruleset.ts";
 import { parseListText } from "#formats/cdb-list/list-text.ts";
 import { FakeFiles } from "#testing/files.ts";
@@ -12,7 +13,6 @@ import type { SeededRandom } from "#testing/random.ts";
 import { damagedText, oddText, splicedLines } from "../damage.ts";
 import { checkEvents } from "../engine-run.ts";
 import { parseEvents, printEvent } from "../event-lines.ts";
-import { EVERYTHING_DECODERS } from "../rule-sets.ts";
 import { changeSection, parseSections, printSections } from "../sections.ts";
 import type { Target } from "../target.ts";
 

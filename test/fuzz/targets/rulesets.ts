@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CompiledRuleset } from "#analysis/engine.ts";
+import { EVERYTHING_DECODERS } from "#analysis/everything-rules.fixture.ts";
 import { SAMPLE_LINES } from "#analysis/hostile-logs.fixture.ts";
 import { PROBLEMS_OF_A_KIND_MAX } from "#analysis/ruleset/problems.ts";
 import { loadRuleset, type RulesetOutcome } from "#analysis/ruleset/ruleset.ts";
@@ -15,7 +16,7 @@ import { checkEvents } from "../engine-run.ts";
 import { parseEvents, printEvent } from "../event-lines.ts";
 import { nearText } from "../near.ts";
 import { subjectText } from "../pattern-texts.ts";
-import { EVERYTHING_DECODERS, type KnownPattern, patternsIn } from "../rule-sets.ts";
+import { type KnownPattern, patternsIn } from "../rule-sets.ts";
 import { LIST_NAME, RulesetAuthor } from "../ruleset-texts.ts";
 import { changeSection, parseSections, printSections, type Sections } from "../sections.ts";
 import { type Target, TooSlow } from "../target.ts";

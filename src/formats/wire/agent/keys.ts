@@ -6,6 +6,7 @@ export type KeyOwner = { readonly id: AgentId; readonly name: AgentName; readonl
 
 /** wazuh v4.14.7: src/os_crypto/shared/keys.c. */
 const IDENTITY_CHARS = 15;
+const AES_KEY_BYTES = 32;
 
 const aesKeys = new WeakMap<AgentKey, Buffer>();
 
@@ -16,7 +17,8 @@ const aesKeys = new WeakMap<AgentKey, Buffer>();
 export function aesKeyOf(key: AgentKey): Buffer {
   const known = aesKeys.get(key);
   if (known !== undefined) return known;
-  const derived = Buffer.from(md5Hex(key.reveal()), "latin1");
+  // Not of Node's pool: a key that is kept would keep the 8 KiB around it.
+  const derived = Buffer.alloc(AES_KEY_BYTES, md5Hex(key.reveal()), "latin1");
   aesKeys.set(key, derived);
   return derived;
 }

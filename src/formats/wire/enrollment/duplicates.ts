@@ -90,6 +90,30 @@ export function admit(
   return { removals, logs, refusal: null };
 }
 
+/** The same for an agent that brings its id along; who has that id has to give way first. */
+export function admitWithId(
+  newcomer: Newcomer,
+  { byId, ...others }: Incumbents & { readonly byId: RegisteredAgent | null },
+  force: ForceSettings,
+  nowSeconds: number,
+): Admission {
+  if (byId === null) return admit(newcomer, others, force, nowSeconds);
+  const obstacle = replacementObstacle(byId, newcomer, force, nowSeconds);
+  if (obstacle !== null) {
+    const text = `Duplicate ID '${byId.id}', rejecting enrollment. ${obstacle}`;
+    const refused = refusal("duplicate_id", `ERROR: Duplicate ID: ${byId.id}`, { level: "warning", text });
+    return { removals: [], logs: [], refusal: refused };
+  }
+  const butHim = (agent: RegisteredAgent | null) => (agent?.id === byId.id ? null : agent);
+  const rest = { ...others, byAddress: butHim(others.byAddress), byName: butHim(others.byName) };
+  const { removals, logs, refusal: refused } = admit(newcomer, rest, force, nowSeconds);
+  const log = removalLog(`Duplicate ID '${byId.id}'`, byId);
+  // Nobody goes when the newcomer does not come.
+  return refused === null
+    ? { removals: [byId, ...removals], logs: [log, ...logs], refusal: null }
+    : { removals, logs, refusal: refused };
+}
+
 /** Why a registered agent must stay, in the peer's words, or null when it may be replaced. */
 export function replacementObstacle(
   { id, name, key, state }: RegisteredAgent,

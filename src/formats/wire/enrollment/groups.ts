@@ -3,8 +3,10 @@
  *
  * Two checks, because a worker of a cluster makes only the first: which groups exist is the master's knowledge.
  */
+
+import { printable } from "#kernel/printable.ts";
 import { type GroupName, parseGroupName } from "#model/agent.ts";
-import { errorLine, printable, type Refusal, refusal } from "./outcome.ts";
+import { errorLine, type Refusal, refusal } from "./outcome.ts";
 
 /** The peer's limits; a list is longer than a name but shorter than a message. */
 export const GROUPS_PER_AGENT_MAX = 128;

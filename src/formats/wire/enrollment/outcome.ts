@@ -23,13 +23,13 @@ export type RefusalCode =
   | "address_field"
   | "address"
   | "key_field"
+  | "duplicate_id"
   | "duplicate_address"
   | "duplicate_name"
   | "internal";
 
 /** A refused value is repeated to its sender no further than this, whatever the line holds. */
 const ECHO_CHARS_MAX = 1024;
-const LOGGED_CHARS_MAX = 256;
 
 export function refusal(code: RefusalCode, text: string, ...logs: readonly LogLine[]): Refusal {
   return { ok: false, code, text: text.slice(0, ECHO_CHARS_MAX), logs };
@@ -37,9 +37,4 @@ export function refusal(code: RefusalCode, text: string, ...logs: readonly LogLi
 
 export function errorLine(text: string): LogLine {
   return { level: "error", text };
-}
-
-/** A stranger's text for a log line: no control characters that could end or colour it, and not all of a long one. */
-export function printable(text: string): string {
-  return text.slice(0, LOGGED_CHARS_MAX).replace(/[\x00-\x1f\x7f]/g, "?");
 }

@@ -5,6 +5,8 @@
  * Positional, as the peer reads it: each optional field is tried once where it may stand, and what follows the last one
  * recognised is ignored. The checks that need the registry come after this one (`groups.ts`, `duplicates.ts`).
  */
+
+import { printable } from "#kernel/printable.ts";
 import { formatIpAddress, type IpAddress } from "#model/address.ts";
 import {
   type AgentAddress,
@@ -17,7 +19,7 @@ import {
 import type { Secret } from "#model/secret.ts";
 import { isHigherVersion } from "../agent/version.ts";
 import { parseGroupList } from "./groups.ts";
-import { errorLine, type LogLine, printable, type Refusal, refusal } from "./outcome.ts";
+import { errorLine, type LogLine, type Refusal, refusal } from "./outcome.ts";
 
 /** The peer takes a longer value for one that is not closed. */
 const ADDRESS_CHARS_MAX = 46;

@@ -1,5 +1,5 @@
 /**
- * Reads a YAML document by expected types and reports every mistake where it stands. It knows nothing of rule tests.
+ * Reads a YAML document by expected types and reports every mistake where it stands. It knows nothing of what the documents are about.
  *
  * Texts that it gives are latin1 (the UTF-8 bytes of the text, one char a byte), as the engine takes them.
  */

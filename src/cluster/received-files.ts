@@ -1,0 +1,106 @@
+/** Files that the other side sends piece by piece into the scratch directory of the connection, and nowhere else. */
+import { createHash, type Hash, timingSafeEqual } from "node:crypto";
+import { scratchDirectory, scratchName } from "#formats/wire/cluster/paths.ts";
+import type { Files, OpenFile } from "#kernel/ports/files.ts";
+import { FILE_BYTES_MAX, FILES_MAX } from "./limits.ts";
+
+type Arriving = {
+  readonly path: string;
+  readonly hash: Hash;
+  bytes: number;
+  /** Null when the file is whole. */
+  open: OpenFile | null;
+};
+
+export type BeginResult = "ready" | "not_allowed" | "too_many";
+export type AppendResult = "updated" | "unknown" | "too_large";
+export type FinishResult = "received" | "unknown" | "corrupt";
+
+export class ReceivedFiles {
+  readonly #files: Files;
+  readonly #home: string;
+  readonly #workerName: string;
+  readonly #arriving = new Map<string, Arriving>();
+
+  constructor(files: Files, home: string, workerName: string) {
+    this.#files = files;
+    this.#home = home;
+    this.#workerName = workerName;
+    files.makeDirectory(this.directory, 0o770);
+  }
+
+  get directory(): string {
+    return `${this.#home}/${scratchDirectory(this.#workerName)}`;
+  }
+
+  begin(path: string): BeginResult {
+    const name = scratchName(path, this.#workerName);
+    if (name === null) return "not_allowed";
+    this.#discard(name);
+    if (this.#arriving.size >= FILES_MAX) return "too_many";
+    const absolute = `${this.directory}/${name}`;
+    if (this.#files.info(absolute) !== null) this.#files.remove(absolute);
+    // It must not exist, so nothing is written through a link that somebody left here.
+    const open = this.#files.open(absolute, "create");
+    this.#arriving.set(name, { path: absolute, hash: createHash("sha256"), bytes: 0, open });
+    return "ready";
+  }
+
+  /** Throws what the disk does; the file is gone then. */
+  append(path: string, bytes: Uint8Array): AppendResult {
+    const [name, file] = this.#find(path);
+    if (file === undefined || file.open === null) return "unknown";
+    if (file.bytes + bytes.length > FILE_BYTES_MAX) {
+      this.#discard(name);
+      return "too_large";
+    }
+    try {
+      file.open.write(bytes, file.bytes);
+    } catch (error) {
+      this.#discard(name);
+      throw error;
+    }
+    file.bytes += bytes.length;
+    file.hash.update(bytes);
+    return "updated";
+  }
+
+  /** `digest` is the SHA-256 of the content. A file that is not as it was sent is removed. */
+  finish(path: string, digest: Uint8Array): FinishResult {
+    const [name, file] = this.#find(path);
+    if (file === undefined || file.open === null) return "unknown";
+    file.open.close();
+    file.open = null;
+    const own = file.hash.digest();
+    if (digest.length === own.length && timingSafeEqual(digest, own)) return "received";
+    this.#discard(name);
+    return "corrupt";
+  }
+
+  /** The absolute path of a whole file; it is the caller's then, who removes it. Null when there is none. */
+  take(path: string): string | null {
+    const [name, file] = this.#find(path);
+    if (file === undefined || file.open !== null) return null;
+    this.#arriving.delete(name);
+    return file.path;
+  }
+
+  /** The connection is over: all that arrived goes. */
+  clear(): void {
+    for (const name of [...this.#arriving.keys()]) this.#discard(name);
+    this.#files.removeTree(this.directory);
+  }
+
+  #find(path: string): [string, Arriving | undefined] {
+    const name = scratchName(path, this.#workerName) ?? "";
+    return [name, this.#arriving.get(name)];
+  }
+
+  #discard(name: string): void {
+    const file = this.#arriving.get(name);
+    if (file === undefined) return;
+    this.#arriving.delete(name);
+    file.open?.close();
+    if (this.#files.info(file.path) !== null) this.#files.remove(file.path);
+  }
+}

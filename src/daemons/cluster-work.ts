@@ -1,0 +1,75 @@
+/** The cluster's heavy work, on a few threads that start when they are first needed. */
+import { Worker } from "node:worker_threads";
+import type { HeavyJob, HeavyResult, HeavyWork } from "#cluster/needs.ts";
+import { CodedError, messageOf } from "#kernel/errors.ts";
+
+export type NumberedJob = { readonly number: number; readonly job: HeavyJob };
+export type NumberedResult =
+  | { readonly kind: "done"; readonly number: number; readonly result: HeavyResult[HeavyJob["kind"]] }
+  | { readonly kind: "failed"; readonly number: number; readonly code: string; readonly text: string };
+
+/** A table of 200,000 files takes about 200 MB while it is parsed. What needs more ends the thread, not the program. */
+const HEAP_MEGABYTES_MAX = 512;
+
+type Waiting = {
+  readonly settle: (result: HeavyResult[HeavyJob["kind"]]) => void;
+  readonly fail: (error: CodedError) => void;
+};
+type Place = { worker: Worker | null; readonly jobs: Map<number, Waiting> };
+
+export class ClusterWork implements HeavyWork {
+  readonly #places: readonly Place[];
+  #number = 0;
+  #isStopped = false;
+
+  /** The peer's pool has two processes on a master, one on a worker (`process_pool_size`). */
+  constructor(threads: number) {
+    this.#places = Array.from({ length: threads }, () => ({ worker: null, jobs: new Map() }));
+  }
+
+  run<Kind extends HeavyJob["kind"]>(job: Extract<HeavyJob, { kind: Kind }>): Promise<HeavyResult[Kind]> {
+    const place = this.#places.reduce((idle, other) => (other.jobs.size < idle.jobs.size ? other : idle));
+    return new Promise((resolve, reject) => {
+      if (this.#isStopped) {
+        reject(new CodedError("cluster_work_failed", "The threads for heavy work have ended"));
+        return;
+      }
+      const number = this.#number++;
+      // The thread answers a job with a result of its kind.
+      const settle = (result: HeavyResult[HeavyJob["kind"]]) => resolve(result as HeavyResult[Kind]);
+      place.jobs.set(number, { settle, fail: reject });
+      place.worker ??= this.#start(place);
+      const message: NumberedJob = { number, job };
+      place.worker.postMessage(message);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#places.map(({ worker }) => worker?.terminate()));
+  }
+
+  #start(place: Place): Worker {
+    const worker = new Worker(new URL("./cluster-work-thread.ts", import.meta.url), {
+      name: "cluster-work",
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES_MAX },
+    });
+    worker.on("message", (message: NumberedResult) => {
+      const waiting = place.jobs.get(message.number);
+      place.jobs.delete(message.number);
+      if (message.kind === "done") waiting?.settle(message.result);
+      else waiting?.fail(new CodedError(message.code, message.text));
+    });
+    let reason = "The thread for heavy work has ended";
+    worker.on("error", (error) => {
+      reason = messageOf(error);
+    });
+    worker.on("exit", () => {
+      if (place.worker === worker) place.worker = null;
+      const lost = [...place.jobs.values()];
+      place.jobs.clear();
+      for (const { fail } of lost) fail(new CodedError("cluster_work_failed", reason));
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,207 @@
+/** Errors as the nodes of a cluster tell them each other. wazuh v4.14.7: framework/wazuh/core/exception.py, core/cluster/common.py. */
+import { isObject, isTextList, type JsonObject, type JsonValue, memberOf, parseJson } from "./json-value.ts";
+import { pythonJson } from "./python-json.ts";
+
+/** The classes and their titles on the wire. */
+const TITLES = {
+  WazuhException: "WazuhException",
+  WazuhInternalError: "Wazuh Internal Error",
+  WazuhClusterError: "Wazuh Cluster Error",
+  WazuhHAPHelperError: "HAProxy Helper Error",
+  WazuhError: "Bad Request",
+  WazuhPermissionError: "Permission Denied",
+  WazuhResourceNotFound: "Resource Not Found",
+  WazuhTooManyRequests: "Too Many Requests",
+  WazuhNotAcceptable: "Not Acceptable",
+} as const;
+
+export type ExceptionClass = keyof typeof TITLES;
+
+/** WazuhError and what derives from it say which items they are about. */
+const WITH_IDS: ReadonlySet<ExceptionClass> = new Set([
+  "WazuhError",
+  "WazuhPermissionError",
+  "WazuhResourceNotFound",
+  "WazuhTooManyRequests",
+  "WazuhNotAcceptable",
+]);
+
+const MESSAGES: Readonly<Record<number, string>> = {
+  1000: "Wazuh Internal Error",
+  1013: "Unable to connect with socket",
+  1701: "Agent does not exist",
+  1724: "Not a valid select field",
+  1728: "Invalid node type",
+  1730: "Node does not exist",
+  3000: "Cluster",
+  3001: "Error creating zip file",
+  3002: "Error creating PID file",
+  3003: "Error during file handling",
+  3004: "Error in cluster configuration",
+  3005: "Error reading cluster JSON file",
+  3006: "Error reading cluster configuration",
+  3007: "Client.keys file received in master node",
+  3009: "Error executing distributed API request",
+  3012: "Cluster is not running",
+  3013: "Cluster is not running, it might be disabled in `WAZUH_HOME/etc/ossec.conf`",
+  3015: "Cannot access directory",
+  3016: "Received an error response",
+  3018: "Error sending request",
+  3020: "Timeout sending request",
+  3021: "Timeout executing API request",
+  3022: "Unknown node ID",
+  3023: "Worker node is not connected to master",
+  3024: "Length of command exceeds limit defined in wazuh.cluster.common.Handler.cmd_len.",
+  3025: "Could not decrypt message",
+  3026: "Error sending request: Memory error. Request chunk size divided by 2.",
+  3027: "Unknown received task name",
+  3028: "Worker node ID already exists",
+  3029: "Connected worker with same name as the master",
+  3030: "Worker does not belong to the same cluster",
+  3031: "Worker and master versions are not the same",
+  3032: "Could not forward DAPI request. Connection not available.",
+  3034: "Error sending file. File not found.",
+  3035: "String couldn't be found",
+  3036: "JSON couldn't be loaded",
+  3037: "Error while processing Agent-info chunks",
+  3038: "Error while processing extra-valid files",
+  3039: "Timeout while waiting to receive a file",
+  3040: "Error while waiting to receive a file",
+  3050: "Payload size exceeds maximum allowed limit",
+  3051: "Too many concurrent divided messages",
+  3052: "Invalid cluster file parameter",
+  3053: "Decompressed file exceeds the maximum allowed size",
+  3060: "Invalid node name format",
+};
+
+export type ExceptionFields = {
+  readonly class: ExceptionClass;
+  readonly code: number;
+  readonly extraMessage?: string | JsonObject | null;
+  readonly extraRemediation?: string | null;
+  /** The extra message is the whole message. */
+  readonly isCommandError?: boolean;
+  /** What single nodes said, by their names. */
+  readonly dapiErrors?: JsonObject;
+  readonly ids?: readonly string[];
+};
+
+/** A value, never thrown: what the other node said, or what it is told. */
+export class ClusterException {
+  readonly class: ExceptionClass;
+  readonly code: number;
+  readonly extraMessage: string | JsonObject | null;
+  readonly extraRemediation: string | null;
+  readonly isCommandError: boolean;
+  readonly dapiErrors: JsonObject;
+  readonly ids: readonly string[];
+
+  constructor(fields: ExceptionFields) {
+    this.class = fields.class;
+    this.code = fields.code;
+    this.extraMessage = fields.extraMessage ?? null;
+    this.extraRemediation = fields.extraRemediation ?? null;
+    this.isCommandError = fields.isCommandError ?? false;
+    this.dapiErrors = fields.dapiErrors ?? {};
+    this.ids = fields.ids ?? [];
+  }
+
+  /** `Error 3031 - Worker and master versions are not the same`, as the peer prints it. */
+  get text(): string {
+    return `Error ${this.code} - ${this.#message()}`;
+  }
+
+  #message(): string {
+    const { extraMessage } = this;
+    if (this.isCommandError && typeof extraMessage === "string") return extraMessage;
+    const message = MESSAGES[this.code] ?? TITLES[this.class];
+    if (extraMessage === null) return message;
+    return `${message}: ${typeof extraMessage === "string" ? extraMessage : pythonJson(extraMessage)}`;
+  }
+}
+
+export function clusterError(code: number, extraMessage: string | null = null): ClusterException {
+  return new ClusterException({ class: "WazuhClusterError", code, extraMessage });
+}
+
+/** What the peer makes of a failure that it did not foresee. */
+export function internalError(extraMessage: string): ClusterException {
+  return new ClusterException({ class: "WazuhInternalError", code: 1000, extraMessage });
+}
+
+export function exceptionFields(exception: ClusterException): JsonObject {
+  return {
+    type: "about:blank",
+    title: TITLES[exception.class],
+    code: exception.code,
+    extra_message: exception.extraMessage,
+    extra_remediation: exception.extraRemediation,
+    cmd_error: exception.isCommandError,
+    dapi_errors: exception.dapiErrors,
+    ...(WITH_IDS.has(exception.class) ? { ids: exception.ids } : {}),
+  };
+}
+
+export function exceptionJson(exception: ClusterException): JsonObject {
+  return {
+    __wazuh_exception__: { __class__: exception.class, __object__: exceptionFields(exception) },
+  };
+}
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([
+  "type",
+  "title",
+  "code",
+  "extra_message",
+  "extra_remediation",
+  "cmd_error",
+  "dapi_errors",
+  "ids",
+]);
+
+function isExceptionClass(name: JsonValue | undefined): name is ExceptionClass {
+  return typeof name === "string" && Object.hasOwn(TITLES, name);
+}
+
+/** Null unless it is an exception with known fields of the right types and nothing else. `value` has `__class__` and `__object__`. */
+export function readException(value: JsonValue | undefined): ClusterException | null {
+  if (!isObject(value)) return null;
+  const name = memberOf(value, "__class__");
+  const fields = memberOf(value, "__object__");
+  if (!isExceptionClass(name) || !isObject(fields)) return null;
+  if (Object.keys(fields).some((key) => !KNOWN_FIELDS.has(key))) return null;
+  const { code, extra_message, extra_remediation, cmd_error, dapi_errors, ids } = fields;
+  const extraMessage = extra_message ?? null;
+  const extraRemediation = extra_remediation ?? null;
+  const isCommandError = cmd_error ?? false;
+  const dapiErrors = dapi_errors ?? {};
+  const about = ids ?? [];
+  if (typeof code !== "number" || !Number.isSafeInteger(code)) return null;
+  if (extraMessage !== null && typeof extraMessage !== "string" && !isObject(extraMessage)) return null;
+  if (extraRemediation !== null && typeof extraRemediation !== "string") return null;
+  if (typeof isCommandError !== "boolean" || !isObject(dapiErrors) || !isTextList(about)) return null;
+  return new ClusterException({
+    class: name,
+    code,
+    extraMessage,
+    extraRemediation,
+    isCommandError,
+    dapiErrors,
+    ids: about,
+  });
+}
+
+/** Longer error texts are the sender's mistake; a log line and an answer need no more. */
+export const ERROR_BYTES_MAX = 65_536;
+
+/** The payload of an `err` reply: an exception, or any text, which the peer takes as one of code 3000. */
+export function readErrorReply(payload: Buffer): ClusterException {
+  if (payload.length > ERROR_BYTES_MAX) return clusterError(3016, `${payload.length} bytes`);
+  const value = parseJson(payload);
+  const exception = isObject(value) ? readException(memberOf(value, "__wazuh_exception__")) : null;
+  return exception ?? clusterError(3000, payload.toString("utf8"));
+}
+
+export function writeException(exception: ClusterException): Buffer {
+  return Buffer.from(pythonJson(exceptionJson(exception)), "latin1");
+}

@@ -1,0 +1,64 @@
+/** `etc/shared/files.yml`: files of groups that are fetched from web servers (wazuh v4.14.7: src/remoted/shared-download.c). Pure. */
+import { isMergedPath } from "#formats/merged-mg/merged-mg.ts";
+import type { Problem } from "#formats/source-position.ts";
+import { YamlReader } from "#formats/yaml/yaml-reader.ts";
+import { type GroupName, parseGroupName } from "#model/agent.ts";
+import { DOWNLOADED_FILES_MAX } from "./limits.ts";
+
+const POLL_SECONDS_DEFAULT = 1800;
+const POLL_SECONDS_MAX = 31_536_000;
+
+export type DownloadedFile = { readonly name: string; readonly url: URL };
+
+export type DownloadedGroup = {
+  readonly name: GroupName;
+  readonly files: readonly DownloadedFile[];
+  readonly pollSeconds: number;
+};
+
+export type DownloadListOutcome = {
+  /** What could be read of it. */
+  readonly groups: readonly DownloadedGroup[];
+  readonly problems: readonly Problem[];
+};
+
+export function readDownloadList(bytes: Uint8Array, file: string): DownloadListOutcome {
+  const reader = new YamlReader(bytes, file);
+  const { root } = reader;
+  if (root === null) return { groups: [], problems: reader.problems };
+  // `agents` puts agents into groups; that is done with `cyb3rhq groups`.
+  const listed = reader.mapping(root, "the file", ["groups", "agents"])?.get("groups");
+  const groups: DownloadedGroup[] = [];
+  let filesLeft = DOWNLOADED_FILES_MAX;
+  const members = listed === undefined ? null : reader.mapping(listed.value, "groups", null);
+  for (const [text, { key, value }] of members ?? []) {
+    const name = parseGroupName(text);
+    if (name === null) {
+      reader.refuse(key, `'${text}' is no group name`, "1 to 255 of A-Z a-z 0-9 . _ -");
+      continue;
+    }
+    const options = reader.mapping(value, `group '${name}'`, ["files", "poll"]);
+    const poll = options?.get("poll");
+    const range = { min: 1, max: POLL_SECONDS_MAX, whole: true };
+    const pollSeconds = poll === undefined ? POLL_SECONDS_DEFAULT : reader.number(poll.value, "poll", range);
+    const written = options?.get("files");
+    const files = written === undefined ? [] : readFiles(reader, written.value).slice(0, filesLeft);
+    filesLeft -= files.length;
+    groups.push({ name, files, pollSeconds: pollSeconds ?? POLL_SECONDS_DEFAULT });
+  }
+  if (filesLeft === 0) reader.refuse(root, `no more than ${DOWNLOADED_FILES_MAX} files are fetched`, "");
+  return { groups, problems: reader.problems };
+}
+
+function readFiles(reader: YamlReader, node: YamlReader["root"]): readonly DownloadedFile[] {
+  const files: DownloadedFile[] = [];
+  for (const [name, { key, value }] of reader.mapping(node, "files", null) ?? []) {
+    const url = URL.parse(reader.text(value, `the address of '${name}'`) ?? "");
+    if (!isMergedPath(name) || name.startsWith(".") || name.includes("/"))
+      reader.refuse(key, `'${name}' is no name of a shared file`, "a name without a folder");
+    else if (url?.protocol !== "https:" && url?.protocol !== "http:")
+      reader.refuse(value, `the address of '${name}' is none of a web server`, "https://… or http://…");
+    else files.push({ name, url });
+  }
+  return files;
+}
