@@ -1,6 +1,7 @@
 /** Every benchmark by its name. */
 import { agentsConnected } from "./agents-connected.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { cluster } from "./cluster.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { engine } from "./engine.ts";
 import { enrollment } from "./enrollment.ts";
@@ -8,6 +9,7 @@ import { exponential } from "./exponential.ts";
 import { intake } from "./intake.ts";
 import { keys } from "./keys.ts";
 import { load } from "./load.ts";
+import { localQueue } from "./local-queue.ts";
 import { overload } from "./overload.ts";
 import { push } from "./push.ts";
 import { reconnect } from "./reconnect.ts";
@@ -26,12 +28,14 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   load,
   enrollment,
   syslog,
+  "local-queue": localQueue,
   agents: agentsConnected,
   reconnect,
   keys,
   "end-to-end": endToEnd,
   silent,
   overload,
+  cluster,
 };
 
 export const BENCHMARK_NAMES = Object.keys(BENCHMARKS);

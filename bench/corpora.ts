@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import type { EventInput } from "#model/event-block.ts";
 import { WINDOWS_FOLDERS, windowsMessages } from "./windows-corpus.ts";
 import { WORST_EVENTS, worstMessages } from "./worst-corpus.ts";

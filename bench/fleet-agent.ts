@@ -1,6 +1,7 @@
 /** One of very many agents: as little memory and work as an agent can be, so that thousands fit beside the manager that they measure. */
 import { connect, type Socket } from "node:net";
-import { frameOf, type TestAgentIdentity, TestCipher, TestFrames } from "#testing/agent.ts";
+import { type TestAgentIdentity, TestCipher } from "#testing/agent.ts";
+import { frameOf, TestFrames } from "#testing/agent-link.ts";
 
 export const STARTUP = '#!-agent startup {"version":"v4.14.7"}';
 const ACK = "#!-agent ack ";

@@ -80,7 +80,6 @@ async function overTcp(manager: BusyManager, fleet: Fleet, dataDirectory: string
   const accepted = countOf(counters, "agent_events") - eventsBefore;
   return {
     eventsSentPerSecond: Math.round(last.eventsWritten / passed),
-    analysedPerCpuSecond: Math.round(analysed / cpuSeconds),
     eventsNotAccepted: last.eventsWritten - accepted,
     // The manager's own events make it negative by a few.
     eventsMissing: accepted - analysed - left,

@@ -59,6 +59,9 @@ const TEST_PACKAGES = [
   { command: "logger", packageName: "bsdutils" },
   { command: "rsyslogd", packageName: "rsyslog" },
   { command: "haproxy", packageName: "haproxy" },
+  { command: "nginx", packageName: "nginx" },
+  { file: "/usr/lib/nginx/modules/ngx_stream_module.so", packageName: "libnginx-mod-stream" },
+  { command: "shellcheck", packageName: "shellcheck" },
   { command: "nft", packageName: "nftables" },
   { command: "iptables", packageName: "iptables" },
   { command: "ip", packageName: "iproute2" },
@@ -69,7 +72,8 @@ function has(command) {
 }
 
 function installTestPackages() {
-  const missing = TEST_PACKAGES.filter(({ command }) => !has(command)).map(({ packageName }) => packageName);
+  const isThere = ({ command, file }) => (file === undefined ? has(command) : existsSync(file));
+  const missing = TEST_PACKAGES.filter((one) => !isThere(one)).map(({ packageName }) => packageName);
   if (missing.length === 0) return;
   if (process.getuid() !== 0 || !has("apt-get")) {
     say(`tests that need ${missing.join(", ")} are skipped; install them to run these tests too`);

@@ -5,6 +5,7 @@
 
 import type { MitreTable } from "#formats/mitre/mitre-table.ts";
 import { effort } from "#formats/patterns/effort.ts";
+import { agentName } from "#formats/wire/agent/queue-message.ts";
 import type { RawEvent } from "#model/event-block.ts";
 import type { Verdict } from "./alert/document.ts";
 import { EventMemory, MEMORY_EVENTS_DEFAULT } from "./correlate/event-memory.ts";
@@ -19,7 +20,6 @@ import { Evaluator, type Match, type StatefulConditions } from "./match/evaluato
 import { LiteralScanners } from "./match/literal-scanners.ts";
 import { ruleFingerprints } from "./match/rule-fingerprints.ts";
 import { type Predecoded, predecode } from "./predecode/predecode.ts";
-import { agentName } from "./predecode/queue-message.ts";
 import { ResponseBinding } from "./response/binding.ts";
 import { FIRES_NOTHING, type Firing, FiringGate } from "./response/firing.ts";
 import { NO_RESPONSES, type ResponseSettings } from "./response/settings.ts";

@@ -10,6 +10,9 @@ import * as agentAuth from "./commands/agent-auth.ts";
 import * as agentGroups from "./commands/agent-groups.ts";
 import * as agents from "./commands/agents.ts";
 import * as authd from "./commands/authd.ts";
+import * as cluster from "./commands/cluster.ts";
+import * as clusterControl from "./commands/cluster-control.ts";
+import * as clusterd from "./commands/clusterd.ts";
 import * as completion from "./commands/completion.ts";
 import * as config from "./commands/config.ts";
 import * as control from "./commands/control.ts";
@@ -48,6 +51,9 @@ const COMMANDS: readonly CommandModule[] = [
   groups,
   response,
   agentGroups,
+  cluster,
+  clusterControl,
+  clusterd,
   config,
   logtest,
   explain,

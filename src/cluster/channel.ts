@@ -21,6 +21,7 @@ import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Connection } from "#kernel/ports/network.ts";
 import type { Cipher } from "./cipher.ts";
+import type { HeldMemory, Holder } from "./held-memory.ts";
 import {
   FRAME_DEADLINE_MS,
   OUTPUT_BYTES_MAX,
@@ -39,6 +40,8 @@ export type ChannelOptions = {
   /** Of this connection; the texts are the peer's. */
   readonly log: Log;
   readonly handlerOf: (command: string) => Handler | null;
+  /** Where this connection's share of the memory is counted; `ofOwner` is what others hold on its behalf. Absent on the local socket. */
+  readonly memory?: { readonly shared: HeldMemory; readonly ofOwner: () => number };
   /** Called once, whoever ended the connection; `error` when it was for what the other side sent. */
   readonly closed: (error: string | null) => void;
 };
@@ -53,18 +56,21 @@ type Outgoing = { frames: readonly Buffer[] | null; readonly plainBytes: number 
 
 const COUNTERS = 2 ** 32;
 
-export class Channel {
+export type ChannelNeeds = Pick<ClusterNeeds, "clock" | "random" | "metrics">;
+
+export class Channel implements Holder {
   readonly #options: ChannelOptions;
-  readonly #needs: Pick<ClusterNeeds, "clock" | "random">;
+  readonly #needs: ChannelNeeds;
   readonly #reader: MessageReader;
   readonly #outstanding = new Map<number, Outstanding>();
   readonly #outgoing: Outgoing[] = [];
   #outgoingBytes = 0;
+  #openingBytes = 0;
   #counter: number;
   #state: "reading" | "opening" | "full" | "closed" = "reading";
   #deadline: { readonly frame: number; readonly timer: Timer } | null = null;
 
-  constructor(options: ChannelOptions, needs: Pick<ClusterNeeds, "clock" | "random">) {
+  constructor(options: ChannelOptions, needs: ChannelNeeds) {
     this.#options = options;
     this.#needs = needs;
     this.#reader = new MessageReader({ isAdmitted: options.cipher === null });
@@ -97,6 +103,12 @@ export class Channel {
     if (this.isClosed) return;
     this.#reader.push(chunk);
     this.#readOn();
+    this.#account();
+  }
+
+  giveUp(): void {
+    this.#needs.metrics.add("cluster_memory_refusals");
+    this.#warn("Closing connection: all connections together hold too much, and this one most.");
   }
 
   drained(): void {
@@ -104,6 +116,7 @@ export class Channel {
     this.#state = "reading";
     this.#options.link.resume();
     this.#readOn();
+    this.#account();
   }
 
   /** Ends the connection; safe to call again, and when the other side has ended it. */
@@ -117,6 +130,14 @@ export class Channel {
       this.#settle(counter, failed(clusterError(3018, "connection closed")));
     }
     this.#options.closed(error);
+    this.#account();
+  }
+
+  #account(): void {
+    const { link, memory } = this.#options;
+    if (memory === undefined) return;
+    const own = this.#reader.heldBytes + this.#openingBytes + this.#outgoingBytes + link.pendingBytes;
+    memory.shared.set(this, this.isClosed ? 0 : own + memory.ofOwner());
   }
 
   #readOn(): void {
@@ -147,9 +168,10 @@ export class Channel {
     this.#deadline?.timer.cancel();
     this.#deadline = null;
     if (frame === null) return;
-    const timer = this.#needs.clock.after(FRAME_DEADLINE_MS, () =>
-      this.#warn("Closing connection: incomplete message payload not received within deadline."),
-    );
+    const timer = this.#needs.clock.after(FRAME_DEADLINE_MS, () => {
+      this.#needs.metrics.add("cluster_frames_late");
+      this.#warn("Closing connection: incomplete message payload not received within deadline.");
+    });
     this.#deadline = { frame, timer };
   }
 
@@ -158,6 +180,7 @@ export class Channel {
     if (this.#options.cipher === null) this.#take(message, message.payload);
     else if (opened instanceof Promise) {
       this.#hold("opening");
+      this.#openingBytes = message.payload.length;
       opened.then(
         (plain) => this.#openedLate(message, plain),
         (error) => this.close(messageOf(error)),
@@ -166,16 +189,20 @@ export class Channel {
   }
 
   #openedLate(message: Message, plain: Buffer | null): void {
+    this.#openingBytes = 0;
     if (this.isClosed) return;
     this.#state = "reading";
     this.#take(message, plain);
-    if (this.#state !== "reading") return;
-    this.#options.link.resume();
-    this.#readOn();
+    if (this.#state === "reading") {
+      this.#options.link.resume();
+      this.#readOn();
+    }
+    this.#account();
   }
 
   #take({ counter, command }: FrameHead, plain: Buffer | null): void {
     if (plain === null) {
+      this.#needs.metrics.add("cluster_payloads_unverified");
       this.close(clusterError(3025).text);
       return;
     }
@@ -188,12 +215,16 @@ export class Channel {
     const handler = this.#options.handlerOf(command);
     if (handler !== null) this.#handle({ counter, command }, handler, plain);
     // An answer that came too late has nobody who waits for it.
-    else if (!isReplyWord(command)) this.#reply(counter, unknownCommand(command));
+    else if (!isReplyWord(command)) {
+      this.#needs.metrics.add("cluster_commands_unknown");
+      this.#reply(counter, unknownCommand(command));
+    }
   }
 
   #handle({ counter, command }: FrameHead, handler: Handler, payload: Buffer): void {
     const failure = (error: unknown): Reply => {
       const text = messageOf(error);
+      this.#needs.metrics.add("cluster_requests_failed");
       this.#options.log.write("error", `Unhandled error processing request '${command}': ${text}`);
       return refused(internalError(text));
     };
@@ -257,6 +288,7 @@ export class Channel {
   }
 
   #violated(violation: FrameViolation): void {
+    this.#needs.metrics.add("cluster_frames_refused");
     switch (violation.code) {
       case "payload_too_large": {
         const sizes = `${violation.bytes} bytes received, but the maximum allowed is ${violation.bytesMax} bytes.`;

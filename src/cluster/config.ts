@@ -17,8 +17,8 @@ export type ClusterNode = {
 };
 
 /** Throws `cluster_node_name_invalid` for a name that cannot be a directory: it becomes one, which is emptied. */
-export function clusterNode(config: ClusterConfig, home: string, version: string): ClusterNode {
-  const { name, nodeName, key, bindAddress, masterAddress, port } = config;
+export function clusterNode(config: ClusterConfig, home: string): ClusterNode {
+  const { name, nodeName, key, bindAddress, masterAddress, port, announcedVersion: version } = config;
   if (!isSafeName(nodeName)) {
     throw new CodedError("cluster_node_name_invalid", `'${nodeName}' cannot be the name of a node`);
   }

@@ -7,7 +7,7 @@ import type { Random } from "#kernel/ports/random.ts";
 import { Secret } from "#model/secret.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
-import { RecordingLog } from "#testing/log.ts";
+import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { FakeNetwork } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { Cipher } from "./cipher.ts";
@@ -40,6 +40,7 @@ export function fakeNeeds(seed = 1) {
     log: new RecordingLog(),
     files,
     heavy: heavyHere(files),
+    metrics: new RecordingMetrics(),
     network: new FakeNetwork(),
   };
 }

@@ -4,18 +4,27 @@ import { compareTables } from "#formats/wire/cluster/file-table.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import { unreachable } from "#kernel/unreachable.ts";
+import { mergeNodeAnswers } from "./dapi/merging.ts";
 import { type AppliedChanges, applyChanges } from "./integrity/apply-changes.ts";
 import {
   type ArchiveRefusal,
+  digestFile,
   readChangesArchive,
   readTableArchive,
   writeChangesArchive,
   writeTableArchive,
 } from "./integrity/archive-file.ts";
 import { readLocalTable } from "./integrity/local-table.ts";
-import type { AppliedArchive, ComparedTable, HeavyJob, HeavyResult } from "./needs.ts";
+import {
+  type AppliedArchive,
+  ARCHIVE_REFUSED,
+  type ComparedTable,
+  type HeavyJob,
+  type HeavyResult,
+  type LocalTableChange,
+} from "./needs.ts";
 
-/** Throws `CodedError`: what the disk does, and `cluster_archive_refused` for what another node has sent. */
+/** Throws `CodedError`: what the disk does, and `ARCHIVE_REFUSED`. */
 export function runHeavyJob(files: Files, job: HeavyJob): HeavyResult[HeavyJob["kind"]] {
   switch (job.kind) {
     case "seal":
@@ -23,19 +32,31 @@ export function runHeavyJob(files: Files, job: HeavyJob): HeavyResult[HeavyJob["
     case "open":
       return open(job.key, job.token);
     case "read_local_table":
-      return readLocalTable(files, job.home, job.previous);
+      return localTableChange(files, job);
     case "write_table":
       writeTableArchive(files, job.archive, job.table);
       return null;
+    case "digest_file":
+      return digestFile(files, job.path);
     case "compare_table":
       return compareArchive(files, job);
     case "write_changes":
       return writeChangesArchive(files, job.home, job.archive, job.changes, job.bytesMax);
     case "apply_changes":
       return applyArchive(files, job);
+    case "merge_answers":
+      return mergeNodeAnswers(job.parts, job.page);
     default:
       return unreachable(job);
   }
+}
+
+function localTableChange(
+  files: Files,
+  { home, previous, nowMs }: Extract<HeavyJob, { kind: "read_local_table" }>,
+): LocalTableChange {
+  const { table, isChanged, problems } = readLocalTable(files, home, previous, nowMs);
+  return { table: isChanged ? table : null, problems };
 }
 
 function compareArchive(files: Files, job: Extract<HeavyJob, { kind: "compare_table" }>): ComparedTable {
@@ -47,16 +68,20 @@ function compareArchive(files: Files, job: Extract<HeavyJob, { kind: "compare_ta
 function applyArchive(files: Files, job: Extract<HeavyJob, { kind: "apply_changes" }>): AppliedArchive {
   const directory = `${job.archive}dir`;
   try {
-    const changes = readChangesArchive(files, job.archive, directory);
-    if ("code" in changes) throw refusal(changes);
-    const applied: AppliedChanges = applyChanges(files, job.home, directory, changes);
-    const { missing, shared, extra } = changes;
+    const unpacked = readChangesArchive(files, job.archive, directory);
+    if ("code" in unpacked) throw refusal(unpacked);
+    const applied: AppliedChanges = applyChanges(files, job.home, unpacked);
+    const { missing, shared, extra } = unpacked.changes;
     return { ...applied, created: missing.size, updated: shared.size, removed: extra.size };
   } finally {
     files.removeTree(directory);
   }
 }
 
+/** Of a path or key that is refused, in a line and in the answer: other nodes choose its length. */
+const REFUSED_CHARS_MAX = 256;
+
 function refusal({ code, what }: ArchiveRefusal): CodedError {
-  return new CodedError("cluster_archive_refused", `${code.replaceAll("_", " ")}: ${JSON.stringify(what)}`);
+  const told = JSON.stringify(what.slice(0, REFUSED_CHARS_MAX));
+  return new CodedError(ARCHIVE_REFUSED, `${code.replaceAll("_", " ")}: ${told}`);
 }

@@ -12,6 +12,9 @@ export const REQUESTS_OUTSTANDING_MAX = 1024;
 /** While so much waits to be sent on a connection, nothing more is read from it. */
 export const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Of all connections together, of what is not yet handled or not yet read: several of the largest messages. */
+export const HELD_BYTES_MAX = 1024 * 1024 * 1024;
+
 /** From here on sealing (about 1.3 ms) and opening belong in a thread of their own. */
 export const SEAL_INLINE_BYTES_MAX = 256 * 1024;
 
@@ -24,6 +27,8 @@ export const STRING_BYTES_MAX = 268_435_456;
 export const FILES_MAX = 16;
 /** An archive at its limit and its metadata. */
 export const FILE_BYTES_MAX = ARCHIVE_BYTES_MAX + 128 * 1024 * 1024;
+/** Of a file in one message. It is held several times over while it is sealed and sent, for each worker; the peer sends 5 MiB at once. */
+export const FILE_PART_BYTES = 1024 * 1024;
 /** From the promise of a file to the command that names it (`timeout_receiving_file`). */
 export const FILE_WAIT_MS = 120_000;
 /** Promises of one connection at once. */

@@ -26,6 +26,8 @@ export class ReceivedFiles {
     this.#files = files;
     this.#home = home;
     this.#workerName = workerName;
+    // Not through a link, should somebody have put one in its place.
+    files.removeTree(this.directory);
     files.makeDirectory(this.directory, 0o770);
   }
 

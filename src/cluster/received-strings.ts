@@ -15,6 +15,13 @@ export class ReceivedStrings {
     this.#random = random;
   }
 
+  /** Memory of all of them. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const string of this.#strings.values()) bytes += string.heldBytes;
+    return bytes;
+  }
+
   /** The id; null when it would be too many or too much. */
   begin(wholeBytes: number): string | null {
     if (this.#strings.size >= STRINGS_MAX || this.#declaredBytes + wholeBytes > STRING_BYTES_MAX) return null;

@@ -6,7 +6,13 @@
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { type CommandName, joinName, readRequest, splitName } from "#formats/wire/cluster/commands.ts";
+import {
+  type CommandName,
+  joinName,
+  NAME_BYTES_MAX,
+  readRequest,
+  splitName,
+} from "#formats/wire/cluster/commands.ts";
 import {
   type ClusterException,
   clusterError,
@@ -14,13 +20,15 @@ import {
   readErrorReply,
   writeException,
 } from "#formats/wire/cluster/exceptions.ts";
-import { CHUNK_BYTES, MESSAGE_BYTES_MAX } from "#formats/wire/cluster/frame.ts";
+import { MESSAGE_BYTES_MAX } from "#formats/wire/cluster/frame.ts";
 import { scratchDirectory } from "#formats/wire/cluster/paths.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { OpenFile } from "#kernel/ports/files.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import { Channel, type Link } from "./channel.ts";
 import type { Cipher } from "./cipher.ts";
+import type { HeldMemory } from "./held-memory.ts";
+import { FILE_PART_BYTES } from "./limits.ts";
 import type { ClusterNeeds } from "./needs.ts";
 import { type PromisedFile, PromisedFiles } from "./promised-files.ts";
 import { type AppendResult, type BeginResult, type FinishResult, ReceivedFiles } from "./received-files.ts";
@@ -43,6 +51,8 @@ export type SessionOptions = {
   /** The connection's own lines, tagged with who it is. */
   readonly log: Log;
   readonly home: string;
+  /** Shared by the connections of a master. */
+  readonly memory?: HeldMemory;
   /** Called once; all that waited has failed and the scratch directory is gone. `error` is what the other side sent wrong. */
   readonly closed: (error: string | null) => void;
 };
@@ -86,6 +96,9 @@ export class Session {
         link: options.link,
         cipher: options.cipher,
         log: options.log,
+        ...(options.memory === undefined
+          ? {}
+          : { memory: { shared: options.memory, ofOwner: () => this.#strings.heldBytes } }),
         handlerOf: (command) => this.#handlers.get(command) ?? null,
         closed: (error) => this.#closed(error),
       },
@@ -183,7 +196,7 @@ export class Session {
     let sentBytes = 0;
     const begun = await this.request("new_file", path);
     if (endsTransfer(begun)) return begun;
-    const part = Buffer.allocUnsafe(CHUNK_BYTES - path.length - 1);
+    const part = Buffer.allocUnsafe(FILE_PART_BYTES);
     for (;;) {
       const cancelled = this.#sending.get(taskId) ?? null;
       if (cancelled !== null) return { kind: "cancelled", error: cancelled, sentBytes };
@@ -207,12 +220,14 @@ export class Session {
   /** The handler of `syn_i_w_m_e` and its like: a task's file is complete. */
   readonly fileArrived: Handler = (payload) => {
     const { name: taskId, bytes } = splitName(payload);
-    const path = this.#files?.take(bytes.toString("utf8")) ?? null;
+    const path = this.#files?.take(pathOf(bytes)) ?? null;
     if (!this.#promised.isPromised(taskId)) {
+      this.#count("cluster_tasks_unknown");
       if (path !== null) this.#needs.files.remove(path);
       return refused(clusterError(3027, taskId));
     }
     if (path === null) {
+      this.#count("cluster_paths_refused");
       const error = clusterError(3052);
       this.#promised.fail(taskId, error);
       return refused(error);
@@ -252,6 +267,7 @@ export class Session {
     if ("code" in request) return refused(internalError(request.text));
     const id = request.size > MESSAGE_BYTES_MAX ? null : this.#strings.begin(request.size);
     if (id !== null) return ok(id);
+    this.#count("cluster_strings_refused");
     return { word: "error", payload: Buffer.from("Requested size exceeds maximum allowed limit") };
   }
 
@@ -267,8 +283,9 @@ export class Session {
   }
 
   #newFile(payload: Buffer): Reply {
-    const result: BeginResult = this.#files?.begin(payload.toString("utf8")) ?? "not_allowed";
+    const result: BeginResult = this.#files?.begin(pathOf(payload)) ?? "not_allowed";
     if (result === "ready") return ok("Ready to receive new file", "ok ");
+    this.#count(result === "not_allowed" ? "cluster_paths_refused" : "cluster_files_refused");
     return refusedText(result === "not_allowed" ? "Write path not allowed" : "Too many files at once");
   }
 
@@ -276,6 +293,7 @@ export class Session {
     const { name, bytes } = splitName(payload);
     const result: AppendResult = this.#files?.append(pathText(name), bytes) ?? "unknown";
     if (result === "updated") return ok("File updated");
+    this.#count(result === "unknown" ? "cluster_paths_refused" : "cluster_files_refused");
     return result === "unknown" ? unknownKey(name) : refused(clusterError(3050));
   }
 
@@ -283,8 +301,13 @@ export class Session {
     const { name, bytes } = splitName(payload);
     const result: FinishResult = this.#files?.finish(pathText(name), bytes) ?? "unknown";
     if (result === "received") return ok("File received correctly");
+    this.#count(result === "unknown" ? "cluster_paths_refused" : "cluster_files_corrupt");
     if (result === "unknown") return unknownKey(name);
     return refusedText("File wasn't correctly received. Checksums aren't equal.");
+  }
+
+  #count(name: string): void {
+    this.#needs.metrics.add(name);
   }
 
   #closed(error: string | null): void {
@@ -300,6 +323,11 @@ export class Session {
     }
     this.#options.closed(error);
   }
+}
+
+/** No path is that long; nothing lies at the empty one. */
+function pathOf(bytes: Buffer): string {
+  return bytes.length > NAME_BYTES_MAX ? "" : bytes.toString("utf8");
 }
 
 /** A path as it was sent, from one char a byte to the text that the file system takes. */

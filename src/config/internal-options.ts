@@ -235,7 +235,15 @@ const monitord = {
 
 const download = { enabled: number("enabled", 1, 0, 1, "Fetch the files that etc/shared/files.yml lists.") };
 
-const groups = { analysisd, remoted, auth, authd: { debug }, monitord, wazuh_download: download } as const;
+const groups = {
+  analysisd,
+  remoted,
+  auth,
+  authd: { debug },
+  monitord,
+  wazuh_download: download,
+  wazuh_clusterd: { debug },
+} as const;
 
 type Groups = typeof groups;
 /** By group and option; a switch is 0 or 1, as the file says it. */
@@ -266,6 +274,7 @@ export function readInternalOptions(
     authd: readGroup("authd", groups.authd, lines, report),
     monitord: readGroup("monitord", groups.monitord, lines, report),
     wazuh_download: readGroup("wazuh_download", groups.wazuh_download, lines, report),
+    wazuh_clusterd: readGroup("wazuh_clusterd", groups.wazuh_clusterd, lines, report),
   };
   return { options, problems: report.problems() };
 }

@@ -195,11 +195,29 @@ const MISTAKES: readonly (readonly [sections: string, problems: readonly string[
   [`<cluster>${NODE}<node_name></node_name></cluster>`, ["error: Node name is empty in configuration"]],
   [
     `<cluster>${NODE}<node_type>slave</node_type></cluster>`,
-    ["error: Detected a not allowed node type 'slave'. Valid types are 'master' and 'worker'."],
+    [
+      "error: Detected a not allowed node type 'slave'. Valid types are 'master' and 'worker'.",
+      wrongCluster("Invalid node type slave. Correct values are master and worker"),
+    ],
   ],
   [
     `<cluster>${NODE}<disabled>maybe</disabled></cluster>`,
-    ["error: Detected a not allowed value for disabled tag 'maybe'. Valid values are 'yes' and 'no'."],
+    [
+      "error: Detected a not allowed value for disabled tag 'maybe'. Valid values are 'yes' and 'no'.",
+      wrongCluster("Allowed values for 'disabled' field are 'yes' and 'no'. Found: 'maybe'"),
+    ],
+  ],
+  [
+    `<cluster>${NODE}<node_name>..</node_name></cluster>`,
+    [wrongCluster("'..' cannot be the name of a node")],
+  ],
+  [
+    `<cluster>${NODE}<node_name>node.1</node_name></cluster>`,
+    ["warning: Masters refuse the node name 'node.1' (error 3060)"],
+  ],
+  [
+    `<cluster>${NODE}<announced_version>4.9 x</announced_version></cluster>`,
+    [wrongCluster("'4.9 x' is no version that other nodes have")],
   ],
   [
     `<cluster>${NODE}<interval>1m</interval></cluster>`,
@@ -618,7 +636,8 @@ test("readManagerConfig() loads the cluster blocks of the guides once their blan
           nodeType,
           port: 1516,
         },
-        ...{ bindAddress: "0.0.0.0", masterAddress: node, hidden: false },
+        ...{ bindAddress: "0.0.0.0", masterAddress: node, nodes: [node], hidden: false },
+        announcedVersion: "4.14.7",
       },
       file,
     );
@@ -631,9 +650,18 @@ test("readManagerConfig() loads the cluster blocks of the guides once their blan
 
 test("readManagerConfig() counts only the last cluster block", () => {
   const { cluster } = load(
-    `<cluster>${NODE}<node_name>a</node_name></cluster><cluster>${NODE}<node_type>client</node_type></cluster>`,
+    `<cluster>${NODE}<node_name>a</node_name></cluster><cluster>${NODE}<node_type>worker</node_type></cluster>`,
   );
   assert.deepEqual([cluster.nodeName, cluster.nodeType], ["node01", "worker"]);
+});
+
+test("readManagerConfig() takes the old word for a worker, and says so", () => {
+  const { config, problems } = read(`<cluster>${NODE}<node_type>client</node_type></cluster>`);
+  assert.equal(config.cluster.nodeType, "worker");
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    ["Deprecated node type 'client'. Using 'worker' instead."],
+  );
 });
 
 test("readManagerConfig() never shows the key of the cluster", () => {

@@ -15,9 +15,16 @@ export type ShippedConfigChoice = {
   readonly localIp?: string;
   /** Lists that exist in the new home. */
   readonly lists?: readonly string[];
+  readonly agentPort?: number;
+  readonly enrollmentPort?: number;
 };
 
-export function shippedConfig({ localIp = "127.0.0.1", lists = [] }: ShippedConfigChoice = {}): string {
+export function shippedConfig({
+  localIp = "127.0.0.1",
+  lists = [],
+  agentPort = 1514,
+  enrollmentPort = 1515,
+}: ShippedConfigChoice = {}): string {
   const listLines = lists.map((list) => `    <list>${list}</list>\n`).join("");
   return `<!--
   Configuration of the Cyb3rhq manager. A section or option that is missing has its default.
@@ -51,7 +58,7 @@ export function shippedConfig({ localIp = "127.0.0.1", lists = [] }: ShippedConf
   <!-- Agents connect here. Remove local_ip to listen on every address of this host. -->
   <remote>
     <connection>secure</connection>
-    <port>1514</port>
+    <port>${agentPort}</port>
     <protocol>tcp</protocol>
     <local_ip>${localIp}</local_ip>
   </remote>
@@ -68,7 +75,7 @@ export function shippedConfig({ localIp = "127.0.0.1", lists = [] }: ShippedConf
   <!-- New agents enrol here. use_password asks them for the password in etc/authd.pass. -->
   <auth>
     <disabled>no</disabled>
-    <port>1515</port>
+    <port>${enrollmentPort}</port>
     <use_source_ip>no</use_source_ip>
     <purge>yes</purge>
     <use_password>no</use_password>

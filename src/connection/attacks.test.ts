@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { deflateSync } from "node:zlib";
-import { frameOf } from "#testing/agent.ts";
+import { frameOf } from "#testing/agent-link.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { ACK, identity, KEEPALIVE, KEY, STARTUP, startManager, type TestManager, WEB } from "./fixture.ts";
 import {

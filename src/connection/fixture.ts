@@ -10,7 +10,8 @@ import {
 } from "#model/agent.ts";
 import type { EventInput } from "#model/event-block.ts";
 import type { EventSink, Pressure } from "#model/event-sink.ts";
-import { frameOf, type TestAgentIdentity, TestCipher, TestFrames } from "#testing/agent.ts";
+import { type TestAgentIdentity, TestCipher } from "#testing/agent.ts";
+import { frameOf, TestFrames } from "#testing/agent-link.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";

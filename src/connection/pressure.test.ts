@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frameOf } from "#testing/agent.ts";
+import { frameOf } from "#testing/agent-link.ts";
 import {
   ACK,
   identity,

@@ -24,10 +24,11 @@ import type { PackageOutcome, PackageRequest } from "#upgrade/package-file.ts";
 import { RepositoryPackages } from "#upgrade/repository-packages.ts";
 import { UpgradeService } from "#upgrade/service.ts";
 import { AgentCalls } from "./agent-calls.ts";
-import { controlCommands } from "./control-commands.ts";
+import type { ClusterServices } from "./cluster-api.ts";
+import { type AgentOutcome, controlCommands, reconnectAgent, restartAgent } from "./control-commands.ts";
 import { DownloadThreads } from "./download-threads.ts";
 import type { HomePaths } from "./home.ts";
-import { responseCommands } from "./response-commands.ts";
+import { type ResponseCommandNeeds, respondOnAgent, responseCommands } from "./response-commands.ts";
 import { respondingAgents } from "./responses.ts";
 import { PEER_VERSION, type Settings, upgradeSettings } from "./settings.ts";
 import type { AgentCallAnswer, ToIntake } from "./thread-messages.ts";
@@ -104,6 +105,24 @@ export class AgentControl {
       if (update.kind === "upgrade_reported") this.#upgrades.reported(update.agentId, update.result);
   }
 
+  /** What the distributed API has agents of this node do; null when it was done, else why not. */
+  get work(): ClusterServices["agentWork"] {
+    const problemOf = ({ ok, message }: AgentOutcome) => (ok ? null : message);
+    return {
+      restart: async (id) => problemOf(await restartAgent(this.#calls, id)),
+      reconnect: async (id) => problemOf(await reconnectAgent(this.#calls, id)),
+      respond: async (id, { command, arguments: args }) => {
+        const order = { name: command, arguments: args };
+        return problemOf(await respondOnAgent(this.#responseNeeds(), order, id));
+      },
+    };
+  }
+
+  /** A request as on the socket of the connection service. */
+  askConnection(request: Buffer): Promise<Uint8Array | null> {
+    return answerRemote(this.#remoteNeeds(), request);
+  }
+
   /** One that cannot be reached is asked again after its next summary. */
   askForResults(requests: readonly ScaRequest[]): void {
     for (const { agentId, text } of requests) {
@@ -116,17 +135,15 @@ export class AgentControl {
   }
 
   #responseCommands(): ControlCommands {
+    return responseCommands(this.#responseNeeds());
+  }
+
+  #responseNeeds(): ResponseCommandNeeds {
     const { agents, responses, settings } = this.#needs;
     const { activeResponse, cluster } = settings.config;
     const nodeName = cluster?.nodeName ?? "";
     const isDisabled = activeResponse.disabled;
-    return responseCommands({
-      agents: respondingAgents(agents),
-      calls: this.#calls,
-      responses,
-      nodeName,
-      isDisabled,
-    });
+    return { agents: respondingAgents(agents), calls: this.#calls, responses, nodeName, isDisabled };
   }
 
   async #guarded(problem: string, act: () => void | Promise<void>): Promise<void> {

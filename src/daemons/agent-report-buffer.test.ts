@@ -1,4 +1,4 @@
-/** Goal: the last word of each agent arrives, and no more than two messages of it at a time. Method: a clock that the test moves. */
+/** Goal: the last word of each agent arrives, and no more than four messages of it at a time. Method: a clock that the test moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AgentUpdate } from "#connection/needs.ts";
@@ -38,14 +38,13 @@ test("AgentReportBuffer tells that an agent connected also when its keepalive fo
   const buffer = new AgentReportBuffer(new FakeClock(), (updates) => sent.push(updates));
   const startup: AgentUpdate = { kind: "startup", agentId: ID, atMs: 1, version: null, peerAddress: "" };
   const news: AgentUpdate = { kind: "keepalive", agentId: ID, atMs: 2, keepalive: parseKeepalive("x") };
-  buffer.report(startup);
-  buffer.report(news);
+  const same: AgentUpdate = { kind: "keepalive", agentId: ID, atMs: 3, keepalive: null };
+  for (const update of [startup, news, same]) buffer.report(update);
   buffer.flush();
-  buffer.report(news);
-  buffer.report(startup);
+  for (const update of [news, startup]) buffer.report(update);
   buffer.flush();
   assert.deepEqual(sent, [
-    [startup, news],
+    [startup, news, same],
     [news, startup],
   ]);
 });

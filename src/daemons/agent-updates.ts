@@ -15,8 +15,6 @@ const STATUS_CODE_NO_KEEPALIVE = 4;
 const STATED_VERSION = /^v[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}/;
 /** Keepalives write the product's name before the version; wazuh v4.14.7: src/headers/defs.h. */
 const PRODUCT = "Wazuh";
-/** A single node has nobody to tell. */
-const SYNC_STATUS = "synced";
 
 export type NodeNames = { readonly hostname: string; readonly nodeName: string };
 
@@ -67,26 +65,25 @@ export function applyAgentUpdate(
   names: NodeNames,
 ): void {
   const atSeconds = Math.floor(update.atMs / 1000);
-  const syncStatus = SYNC_STATUS;
   switch (update.kind) {
     case "service_started":
-      agents.resetConnections(atSeconds, syncStatus);
+      agents.resetConnections(atSeconds);
       return;
     case "startup":
       shared.connected(update.agentId);
-      agents.setStatus(update.agentId, { status: "pending", atSeconds, syncStatus });
+      agents.setStatus(update.agentId, { status: "pending", atSeconds });
       if (STATED_VERSION.test(update.version ?? ""))
         agents.setVersion(update.agentId, `${PRODUCT} ${update.version}`);
       return;
     case "startup_refused": {
       const statusCode =
         update.reason === "version_too_high" ? STATUS_CODE_VERSION_HIGH : STATUS_CODE_VERSION_UNREADABLE;
-      agents.setStatus(update.agentId, { status: "refused", statusCode, syncStatus });
+      agents.setStatus(update.agentId, { status: "refused", statusCode });
       return;
     }
     case "keepalive":
       if (update.keepalive === null) {
-        agents.setStatus(update.agentId, { status: "active", atSeconds, syncStatus });
+        agents.setStatus(update.agentId, { status: "active", atSeconds });
         shared.sameKeepalive(update.agentId);
       } else {
         const info = infoOf(update.keepalive, names);
@@ -94,7 +91,6 @@ export function applyAgentUpdate(
           id: update.agentId,
           atSeconds,
           info,
-          syncStatus,
           groupConfigStatus: shared.keepalive(update.agentId, update.keepalive.mergedSum),
         });
       }
@@ -104,7 +100,7 @@ export function applyAgentUpdate(
     case "shutdown":
     case "lost": {
       const statusCode = update.kind === "shutdown" ? STATUS_CODE_SHUTDOWN : STATUS_CODE_NO_KEEPALIVE;
-      agents.setStatus(update.agentId, { status: "disconnected", statusCode, atSeconds, syncStatus });
+      agents.setStatus(update.agentId, { status: "disconnected", statusCode, atSeconds });
     }
   }
 }

@@ -18,7 +18,7 @@ import { systemNetwork } from "#kernel/platform/network.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
 import { Secret } from "#model/secret.ts";
 import { FakeClock } from "#testing/clock.ts";
-import { RecordingLog } from "#testing/log.ts";
+import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { ClusterWork } from "./cluster-work.ts";
 import { systemDialer } from "./dialer.ts";
 
@@ -41,6 +41,7 @@ test("WorkerClient and MasterServer exchange strings and files over real sockets
     network: systemNetwork,
     log,
     heavy,
+    metrics: new RecordingMetrics(),
   };
   const masterNode = node("master-node", 0);
   const server = new MasterServer(masterNode, needs, { welcomed: () => {}, left: () => {} });
@@ -79,7 +80,8 @@ test("a worker becomes like its master on real disks, through real threads", asy
   const heavy = new ClusterWork(2);
   const log = new RecordingLog();
   const clock = new FakeClock(Date.UTC(2026, 0, 15));
-  const needs = { clock, random: systemRandom, files: systemFiles, network: systemNetwork, log, heavy };
+  const system = { random: systemRandom, files: systemFiles, network: systemNetwork };
+  const needs = { ...system, clock, log, heavy, metrics: new RecordingMetrics() };
   const masterNode = node("master-node", 0);
   const master = new MasterIntegrity(masterNode.home, needs);
   const server = new MasterServer(masterNode, needs, {

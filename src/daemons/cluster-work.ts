@@ -1,4 +1,4 @@
-/** The cluster's heavy work, on a few threads that start when they are first needed. */
+/** The cluster's heavy work, on a few threads. */
 import { Worker } from "node:worker_threads";
 import type { HeavyJob, HeavyResult, HeavyWork } from "#cluster/needs.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
@@ -10,6 +10,8 @@ export type NumberedResult =
 
 /** A table of 200,000 files takes about 200 MB while it is parsed. What needs more ends the thread, not the program. */
 const HEAP_MEGABYTES_MAX = 512;
+/** Buffers of megabytes are given back sooner when young objects are collected often. */
+const YOUNG_MEGABYTES_MAX = 12;
 
 type Waiting = {
   readonly settle: (result: HeavyResult[HeavyJob["kind"]]) => void;
@@ -22,9 +24,13 @@ export class ClusterWork implements HeavyWork {
   #number = 0;
   #isStopped = false;
 
-  /** The peer's pool has two processes on a master, one on a worker (`process_pool_size`). */
+  /**
+   * The peer's pool has two processes on a master, one on a worker (`process_pool_size`). They start at once, since the first synchronisation would wait for
+   * them else; one that has ended starts again when it is needed.
+   */
   constructor(threads: number) {
     this.#places = Array.from({ length: threads }, () => ({ worker: null, jobs: new Map() }));
+    for (const place of this.#places) place.worker = this.#start(place);
   }
 
   run<Kind extends HeavyJob["kind"]>(job: Extract<HeavyJob, { kind: Kind }>): Promise<HeavyResult[Kind]> {
@@ -52,7 +58,10 @@ export class ClusterWork implements HeavyWork {
   #start(place: Place): Worker {
     const worker = new Worker(new URL("./cluster-work-thread.ts", import.meta.url), {
       name: "cluster-work",
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES_MAX },
+      resourceLimits: {
+        maxOldGenerationSizeMb: HEAP_MEGABYTES_MAX,
+        maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX,
+      },
     });
     worker.on("message", (message: NumberedResult) => {
       const waiting = place.jobs.get(message.number);

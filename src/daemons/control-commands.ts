@@ -44,16 +44,6 @@ export function controlCommands({
   upgrades,
   repository,
 }: ControlCommandNeeds): ControlCommands {
-  const restart = async (id: AgentId): Promise<AgentOutcome> => {
-    const outcome = await calls.request(id, Buffer.from("com restart"));
-    if (!outcome.ok) return { agentId: id, ok: false, message: failureText(outcome.code) };
-    const answer = latin1(outcome.answer);
-    return { agentId: id, ok: answer.startsWith("ok"), message: answer.trim() };
-  };
-  const reconnect = async (id: AgentId): Promise<AgentOutcome> => {
-    const result = await calls.send(id, "#!-force_reconnect");
-    return { agentId: id, ok: result === "sent", message: result === "sent" ? "sent" : failureText(result) };
-  };
   return {
     "agents.request": async (parameters) => {
       const payload = `${text(parameters, "target")} ${text(parameters, "payload")}`;
@@ -61,9 +51,9 @@ export function controlCommands({
       if (!outcome.ok) throw new CodedError(outcome.code, failureText(outcome.code));
       return { answer: latin1(outcome.answer) };
     },
-    "agents.restart": (parameters) => eachOf(idsOf(parameters), restart),
+    "agents.restart": (parameters) => eachOf(idsOf(parameters), (id) => restartAgent(calls, id)),
     "agents.counts": (parameters) => calls.counts(idsOf(parameters)),
-    "agents.reconnect": (parameters) => eachOf(idsOf(parameters), reconnect),
+    "agents.reconnect": (parameters) => eachOf(idsOf(parameters), (id) => reconnectAgent(calls, id)),
     "upgrade.begin": (parameters) =>
       upgrades.begin({
         agents: selectedAgents(agents, parameters),
@@ -91,6 +81,18 @@ export function controlCommands({
     "upgrade.tasks": (parameters) => upgrades.tasks(count(parameters, "campaign")),
     "upgrade.stop": (parameters) => upgrades.cancel(count(parameters, "campaign")),
   };
+}
+
+export async function restartAgent(calls: Pick<AgentCalls, "request">, id: AgentId): Promise<AgentOutcome> {
+  const outcome = await calls.request(id, Buffer.from("com restart"));
+  if (!outcome.ok) return { agentId: id, ok: false, message: failureText(outcome.code) };
+  const answer = latin1(outcome.answer);
+  return { agentId: id, ok: answer.startsWith("ok"), message: answer.trim() };
+}
+
+export async function reconnectAgent(calls: Pick<AgentCalls, "send">, id: AgentId): Promise<AgentOutcome> {
+  const result = await calls.send(id, "#!-force_reconnect");
+  return { agentId: id, ok: result === "sent", message: result === "sent" ? "sent" : failureText(result) };
 }
 
 export function failureText(code: string): string {

@@ -3,9 +3,10 @@ import { GroupEvents } from "#groups/events.ts";
 import { groupListOf } from "#groups/group-list.ts";
 import { SharedConfiguration } from "#groups/shared-configuration.ts";
 import { CodedError } from "#kernel/errors.ts";
-import type { Clock } from "#kernel/ports/clock.ts";
+import type { Clock, Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
+import type { AgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import type { GroupsThreadData } from "./groups-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
@@ -26,28 +27,42 @@ export type GroupDistributionNeeds = {
   readonly downloads: boolean;
   /** `remoted.guess_agent_group`. */
   readonly guessesGroup: boolean;
+  /** The files of every agent's groups are made, also of those that report to another node. */
+  readonly servesAllNodes: boolean;
+  /** An agent here had no groups and has some now; `sum` is that of the file that it has. */
+  readonly assigned: (id: AgentId, sum: string) => void;
   readonly sendToIntake: (message: ToIntake) => void;
 };
 
 export class GroupDistribution {
   readonly configuration: SharedConfiguration;
   readonly #thread: Thread<FromGroups, ToGroups>;
+  readonly #allLists: Timer | null;
 
   constructor(needs: GroupDistributionNeeds) {
-    const { agents, clock, guessesGroup, host, log, metrics, sendToIntake } = needs;
-    const { downloads, home, lookSeconds, merges } = needs;
+    const { agents, assigned, clock, guessesGroup, host, log, metrics, sendToIntake } = needs;
+    const { downloads, home, lookSeconds, merges, servesAllNodes } = needs;
     this.configuration = new SharedConfiguration({
       agents,
       clock,
       events: new GroupEvents(log, metrics),
       guessesGroup,
-      syncStatus: "synced",
+      assigned,
       want: (list) => this.#thread.send({ kind: "want", list }),
       load: (list, sum) => this.#thread.send({ kind: "load", list, sum }),
       push: (push) => sendToIntake({ kind: "push", push }),
     });
-    const data: GroupsThreadData = { home, lookSeconds, merges, downloads, lists: storedLists(agents) };
+    const lists = storedLists(agents);
+    const data: GroupsThreadData = { home, lookSeconds, merges, downloads, lists };
     this.#thread = new Thread("groups", { data }, host, (message) => this.#take(message));
+    const wanted = new Set(lists);
+    const wantAll = () => {
+      for (const list of storedLists(agents)) {
+        if (!wanted.has(list)) this.#thread.send({ kind: "want", list });
+        wanted.add(list);
+      }
+    };
+    this.#allLists = servesAllNodes ? clock.every(lookSeconds * 1000, wantAll) : null;
   }
 
   get ready(): Promise<string> {
@@ -59,6 +74,7 @@ export class GroupDistribution {
   }
 
   async stop(): Promise<void> {
+    this.#allLists?.cancel();
     this.#thread.send({ kind: "stop" });
     await this.#thread.stopped;
   }

@@ -1,5 +1,8 @@
 /** Goal: a home is made once and held by one manager. Method: a file system in memory; this process is the live holder. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readManagerConfig } from "#config/manager-config.ts";
 import { CodedError } from "#kernel/errors.ts";
@@ -55,4 +58,21 @@ test("lockHolder() does not take a process of the same pid for the holder", () =
     files.write(PATHS.lock, text);
     assert.equal(lockHolder(files, PATHS), null, JSON.stringify(text));
   }
+});
+
+test("lockHolder() does not wait for a process that has ended and that its parent has not asked for", async (t) => {
+  // The shell becomes a program that knows nothing of the child that it was given.
+  const parent = spawn("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 10"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => parent.kill("SIGKILL"));
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(String(line));
+  const stat = () => readFileSync(`/proc/${pid}/stat`, "latin1").split(" ");
+  const files = new FakeFiles();
+  prepareHome(files, PATHS);
+  files.write(PATHS.lock, `${pid} ${stat()[21]}\n`);
+  assert.deepEqual(lockHolder(files, PATHS), { pid });
+  while (stat()[2] !== "Z") await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(lockHolder(files, PATHS), null);
 });

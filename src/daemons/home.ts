@@ -22,6 +22,7 @@ const DIRECTORIES: readonly string[] = [
   "logs/firewall",
   "logs/responses",
   "queue",
+  "queue/alerts",
   "queue/analysis",
   "queue/db",
   "queue/diff",
@@ -55,6 +56,10 @@ export type HomePaths = {
   /** Of this program's own commands. */
   readonly controlSocket: string;
   readonly remoteSocket: string;
+  /** Datagrams of events, of active responses of agents, and of this host. */
+  readonly eventQueue: string;
+  readonly agentResponseQueue: string;
+  readonly hostResponseQueue: string;
   /** Packages while agents are sent them. */
   readonly packages: string;
   readonly upgradeTasks: string;
@@ -83,6 +88,9 @@ export function homePaths(home: string): HomePaths {
     deadLetters: `${home}/logs/dead-letters/dead-letters.json`,
     controlSocket: `${home}/queue/sockets/cyb3rhq`,
     remoteSocket: `${home}/queue/sockets/remote`,
+    eventQueue: `${home}/queue/sockets/queue`,
+    agentResponseQueue: `${home}/queue/alerts/ar`,
+    hostResponseQueue: `${home}/queue/alerts/execq`,
     packages: `${home}/var/upgrade`,
     upgradeTasks: `${home}/queue/tasks/upgrades.jsonl`,
     standingResponses: `${home}/queue/responses/standing.jsonl`,
@@ -115,8 +123,10 @@ export function prepareHome(files: Files, paths: HomePaths): void {
 function startTimeOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command name may hold blanks; fields are counted after its closing parenthesis (proc(5), field 22).
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+    // The command name may hold blanks; fields are counted after its closing parenthesis (proc(5), fields 3 and 22).
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // One that has ended and that nobody has asked how holds nothing any more.
+    return fields[0] === "Z" ? null : (fields[19] ?? null);
   } catch {
     return null;
   }

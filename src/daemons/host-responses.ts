@@ -19,7 +19,7 @@ import { ScriptFolder } from "#response/host/script-folder.ts";
 import { type HelperProcessHandler, RootHelperClient } from "#root-helper/client.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { HomePaths } from "./home.ts";
-import { oneLine } from "./manager-log.ts";
+import { oneLine } from "./rotated-log.ts";
 
 const ROOT = 0;
 const WRITABLE_BY_OTHERS = 0o022;

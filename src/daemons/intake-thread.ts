@@ -16,6 +16,7 @@ import { systemFiles } from "#kernel/platform/files.ts";
 import { systemNetwork } from "#kernel/platform/network.ts";
 import { systemProcesses } from "#kernel/platform/processes.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
+import { SystemUnixDatagrams } from "#kernel/platform/unix-datagrams.ts";
 import type { IpNetwork } from "#model/address.ts";
 import {
   type AgentId,
@@ -31,6 +32,7 @@ import { SyslogListener } from "#syslog-input/listener.ts";
 import { AgentReportBuffer } from "./agent-report-buffer.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { HourMarks } from "./hour-marks.ts";
+import { type LocalQueuePaths, LocalQueues } from "./local-queues.ts";
 import { behindBalancers } from "./proxied-network.ts";
 import { ThreadLink } from "./thread-link.ts";
 import {
@@ -52,6 +54,7 @@ export type IntakeThreadData = {
   readonly balancers: readonly IpNetwork[];
   readonly hostLogs: HostLogsOptions | null;
   readonly syslog: readonly SyslogListenerConfig[];
+  readonly localQueues: LocalQueuePaths;
 };
 
 const data: IntakeThreadData = workerData;
@@ -77,6 +80,7 @@ class Intake {
   readonly #connection: AgentConnectionService | null;
   readonly #hostLogs: HostLogs | null;
   readonly #syslog: readonly SyslogListener[];
+  readonly #localQueues: LocalQueues;
   readonly #hourMarks: HourMarks;
   readonly #responses = new ResponseDelivery(
     (agentId, message) => this.#connection?.send(agentId, message) ?? "not_connected",
@@ -99,12 +103,14 @@ class Intake {
     this.#connection = data.connection === null ? null : this.#makeConnection(data.connection);
     this.#hostLogs = data.hostLogs === null ? null : this.#makeHostLogs(data.hostLogs);
     this.#syslog = data.syslog.map((config) => this.#makeSyslog(config));
+    this.#localQueues = this.#makeLocalQueues();
   }
 
   async start(): Promise<void> {
     await this.#connection?.start();
     for (const listener of this.#syslog) await listener.start();
     this.#hostLogs?.start();
+    await this.#localQueues.start();
   }
 
   applyKeys(changes: readonly KeyChangeMessage[]): void {
@@ -114,8 +120,8 @@ class Intake {
     }
   }
 
-  respond(agentId: string, text: string): void {
-    this.#responses.deliver(agentId, text);
+  respond(agentId: string, message: string): void {
+    this.#responses.deliver(agentId, message);
   }
 
   push({ agentId, bytes, name, sum }: FilePushRequest): void {
@@ -170,7 +176,11 @@ class Intake {
   async stop(): Promise<void> {
     this.#hourMarks.stop();
     this.#hostLogs?.stop();
-    await Promise.all([this.#connection?.stop(), ...this.#syslog.map((listener) => listener.stop())]);
+    await Promise.all([
+      this.#connection?.stop(),
+      ...this.#syslog.map((listener) => listener.stop()),
+      this.#localQueues.stop(),
+    ]);
     this.#reports.flush();
     await this.#journal.close();
   }
@@ -200,6 +210,17 @@ class Intake {
       log: link.log("cyb3rhq-remoted"),
       metrics: link.counters,
       sink: this.#journal,
+    });
+  }
+
+  #makeLocalQueues(): LocalQueues {
+    return new LocalQueues(data.localQueues, {
+      clock,
+      metrics: link.counters,
+      datagrams: new SystemUnixDatagrams(),
+      sink: this.#journal,
+      logOf: (daemon) => link.log(daemon),
+      sent: (to, text) => link.send({ kind: "sent_locally", to, text }),
     });
   }
 
@@ -240,7 +261,7 @@ function serve(intake: Intake): void {
         intake.reloadRules();
         return;
       case "respond":
-        intake.respond(message.agentId, message.text);
+        intake.respond(message.agentId, message.message);
         return;
       case "push":
         intake.push(message.push);

@@ -7,7 +7,7 @@ import { systemProcesses } from "#kernel/platform/processes.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 
-export type KeyPollingParts = Pick<EnrollerOptions, "config" | "clock" | "random" | "registry"> & {
+export type KeyPollingParts = Pick<EnrollerOptions, "config" | "clock" | "random" | "registry" | "master"> & {
   readonly log: Log;
   readonly metrics: Metrics;
 };

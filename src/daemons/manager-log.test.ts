@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
-import { ManagerLog, oneLine } from "./manager-log.ts";
+import { ManagerLog } from "./manager-log.ts";
+import { oneLine } from "./rotated-log.ts";
 
 const DAY_MS = 86_400_000;
 

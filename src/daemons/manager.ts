@@ -7,81 +7,71 @@
  * ```
  */
 import assert from "node:assert/strict";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { ShownAlert } from "#analysis/pipeline.ts";
 import type { RulesetSources } from "#analysis/ruleset/sources.ts";
-import { readAverages } from "#analysis/stats/average-files.ts";
-import { protocolNames } from "#config/sections/remote.ts";
 import type { ConnectionConfig } from "#connection/config.ts";
 import type { AgentUpdate } from "#connection/needs.ts";
-import type { Certificate, CertificateSubject } from "#enrollment/certificate.ts";
-import { CertificateWatch } from "#enrollment/certificate-watch.ts";
-import type { KeyRequests } from "#enrollment/key-requests.ts";
 import type { EnrollmentRegistry } from "#enrollment/needs.ts";
-import { EnrollmentService } from "#enrollment/service.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { SharedProgress } from "#journal/shared-progress.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import { systemNetwork } from "#kernel/platform/network.ts";
-import { systemRandom } from "#kernel/platform/random.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
-import type { KeyChange } from "#registry/key-store.ts";
 import { Registry, registryPaths } from "#registry/registry.ts";
 import { arCommands, writeArConf } from "#response/ar-conf.ts";
 import type { ResponseDispatcher } from "#response/dispatcher.ts";
 import { AgentControl } from "./agent-control.ts";
 import { type AgentFactsMessage, factsOfKeyChanges, factsOfUpdates, storedFacts } from "./agent-facts.ts";
 import { applyAgentUpdate, type NodeNames, ofKnownAgents } from "./agent-updates.ts";
-import type { AnalysisThreadData } from "./analysis-thread.ts";
 import { ClockWatch } from "./clock-watch.ts";
+import { ClusterDaemon, sayClusterErrors } from "./cluster.ts";
+import type { ClusterServices } from "./cluster-api.ts";
 import { Counters } from "./counters.ts";
+import { EnrollmentDaemon } from "./enrollment-daemon.ts";
 import { connectionsWithin, fileLimitWarning, openFilesMax } from "./file-limit.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { GroupDistribution } from "./group-distribution.ts";
 import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from "./home.ts";
 import { HostResponder } from "./host-responses.ts";
 import type { IntakeThreadData } from "./intake-thread.ts";
-import { makeKeyRequests } from "./key-polling.ts";
+import { KeyLine } from "./key-line.ts";
+import { type ListeningPort, listeningPorts } from "./listening-ports.ts";
+import type { LocalQueuePaths } from "./local-queues.ts";
 import { LOGTEST_HEAP_MEGABYTES_MAX, LogtestKeeper } from "./logtest-keeper.ts";
-import type { LogtestThreadData } from "./logtest-thread.ts";
 import { ManagerLog } from "./manager-log.ts";
 import { OldAgents } from "./old-agents.ts";
-import type { OutputThreadData } from "./output-thread.ts";
 import { PeerStateFiles } from "./peer-state-files.ts";
-import { behindBalancers } from "./proxied-network.ts";
 import { makeResponseDispatcher } from "./responses.ts";
 import { RulesetWatch } from "./ruleset-watch.ts";
 import {
-  alertFormOptions,
   balancersOf,
+  clusterRole,
   connectionConfig,
   enrollmentConfig,
   errorLines,
-  eventLimitOptions,
   hostLogsOptions,
-  identityOf,
-  keyRequestConfig,
   logtestConfig,
   oldAgentsConfig,
-  outputOptions,
-  outputSelection,
   readSettings,
   responseSettings,
   rulesetSources,
   type Settings,
-  statisticsOptions,
   syslogConfigs,
-  watchedCertificates,
 } from "./settings.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
+import {
+  analysisThreadData,
+  logtestThreadData,
+  outputThreadData,
+  type ThreadDataParts,
+} from "./thread-data.ts";
 import type {
   FromAnalysis,
   FromIntake,
   FromOutput,
-  KeyChangeMessage,
   MainToOutput,
   RulesOutcome,
   ToAnalysis,
@@ -92,7 +82,8 @@ import { unusedSettings } from "./unused-settings.ts";
 /** Everything must have stopped by then; what has not is ended. */
 const STOP_MS_MAX = 10_000;
 const STATE_PERIOD_MS = 5000;
-const KEYS_SENT_AT_ONCE = 1000;
+/** It makes some kilobytes of each event. */
+const ANALYSIS_YOUNG_MEGABYTES_MAX = 48;
 const DAEMON = "cyb3rhq-managerd";
 
 export type ManagerOptions = {
@@ -109,8 +100,6 @@ export type ManagerOptions = {
   readonly failed: (error: CodedError) => void;
 };
 
-export type ListeningPort = { readonly port: number; readonly host: string; readonly purpose: string };
-
 export class Manager {
   readonly paths: HomePaths;
   readonly #options: ManagerOptions;
@@ -120,14 +109,12 @@ export class Manager {
   readonly #log: ManagerLog;
   readonly #host: ThreadHost;
   readonly #startedMs: number;
-  readonly #keyAcknowledgements = new Map<number, () => void>();
   #settings: Settings | null = null;
   /** Of the rule set that is loaded at the start. */
   #sources: RulesetSources = { decoders: [], rules: [], lists: [] };
   #registry: Registry | null = null;
-  #enrollment: EnrollmentService | null = null;
-  #keyRequests: KeyRequests | null = null;
-  #certificateWatch: CertificateWatch | null = null;
+  #keyLine: KeyLine | null = null;
+  #enrollment: EnrollmentDaemon | null = null;
   #intake: Thread<FromIntake, ToIntake> | null = null;
   #sync: Thread<never> | null = null;
   #analysis: Thread<FromAnalysis, ToAnalysis> | null = null;
@@ -138,12 +125,12 @@ export class Manager {
   #agentControl: AgentControl | null = null;
   #stateTimer: { cancel(): void } | null = null;
   #peerState: PeerStateFiles | null = null;
+  #cluster: ClusterDaemon | null = null;
   #clockWatch: ClockWatch | null = null;
   #oldAgents: OldAgents | null = null;
   #rulesetWatch: RulesetWatch | null = null;
   #logtest: LogtestKeeper | null = null;
   #rules: RulesOutcome | null = null;
-  #keySequence = 0;
   #stopping: Promise<void> | null = null;
   #locked = false;
 
@@ -173,6 +160,7 @@ export class Manager {
       await Promise.all([this.#startThreads(), this.#startLogtest()]);
       await this.#startEnrollment();
       await this.#agentControl?.start();
+      this.#cluster = await this.#startCluster();
       this.#clockWatch = new ClockWatch(this.#clock, this.#log.of(DAEMON));
       this.#oldAgents = this.#watchOldAgents();
       this.#stateTimer = this.#clock.every(STATE_PERIOD_MS, () => this.#writeState());
@@ -205,28 +193,7 @@ export class Manager {
   }
 
   get ports(): readonly ListeningPort[] {
-    if (this.#settings === null) return [];
-    const connection = connectionConfig(this.#settings, this.paths, process.pid);
-    const enrollment = enrollmentConfig(this.#settings, this.paths, this.#options.hostname);
-    return [
-      ...(connection === null
-        ? []
-        : [
-            {
-              host: connection.host,
-              port: connection.port,
-              purpose: `agents report (${protocolNames(connection.protocols)})`,
-            },
-          ]),
-      ...(enrollment === null
-        ? []
-        : [{ host: enrollment.host, port: enrollment.port, purpose: "agents enrol (TLS)" }]),
-      ...syslogConfigs(this.#settings, this.paths, process.pid).map(({ host, port, protocol, tls }) => ({
-        host,
-        port,
-        purpose: `syslog (${tls === null ? protocol.toUpperCase() : "TLS"})`,
-      })),
-    ];
+    return this.#settings === null ? [] : listeningPorts(this.#settings, this.paths, this.#options.hostname);
   }
 
   #prepare(): void {
@@ -235,6 +202,7 @@ export class Manager {
     this.#locked = true;
     const settings = readSettings(systemFiles, this.paths);
     const errors = errorLines(settings.problems);
+    sayClusterErrors(settings, this.paths.home, this.#clock);
     if (errors.length > 0) throw new CodedError("config_invalid", errors.join("\n"));
     for (const problem of settings.problems) this.#log.of(DAEMON).write("warning", formatProblem(problem));
     for (const text of unusedSettings(settings.config)) this.#log.of(DAEMON).write("warning", text);
@@ -249,7 +217,6 @@ export class Manager {
       log: this.#log.of("cyb3rhq-authd"),
       metrics: this.#counters,
       paths: registryPaths(this.paths.home),
-      syncStatus: "synced",
     });
     this.#registry.onMended(() => this.#intake?.send({ kind: "forget_keepalives" }));
     this.#registry.start();
@@ -262,7 +229,7 @@ export class Manager {
       metrics: this.#counters,
       agents: this.#registry.agents,
       nodeName: settings.config.cluster?.nodeName ?? "",
-      sendToAgent: (agentId, text) => this.#intake?.send({ kind: "respond", agentId, text }),
+      sendToAgent: (agentId, message) => this.#intake?.send({ kind: "respond", agentId, message }),
       runOnServer: (text) => host.responses.run(text),
     });
     this.#groups = this.#startGroups(settings, this.#registry);
@@ -287,7 +254,7 @@ export class Manager {
 
   /** After ar.conf was written, which is in every group's files. */
   #startGroups(
-    { options: { remoted, wazuh_download: download } }: Settings,
+    { config, options: { remoted, wazuh_download: download } }: Settings,
     { agents }: Registry,
   ): GroupDistribution {
     return new GroupDistribution({
@@ -299,7 +266,13 @@ export class Manager {
       home: this.paths.home,
       lookSeconds: remoted.sharedReloadSeconds,
       guessesGroup: remoted.guessAgentGroup === 1,
-      merges: remoted.mergeShared === 1,
+      // Those of a worker come from its master, for the agents of all nodes.
+      merges: remoted.mergeShared === 1 && clusterRole(config) !== "worker",
+      servesAllNodes: clusterRole(config) === "master",
+      assigned: (agent, md5) => {
+        const parameters = { agent, md5 };
+        void this.#cluster?.askMaster("remoted", { command: "assigngroup", parameters });
+      },
       downloads: download.enabled === 1,
       sendToIntake: (message) => this.#intake?.send(message),
     });
@@ -320,6 +293,36 @@ export class Manager {
       startedMs: this.#startedMs,
       sendToIntake: (message) => this.#intake?.send(message),
     });
+  }
+
+  #startCluster(): Promise<ClusterDaemon | null> {
+    const { agents } = this.#registryOrThrow();
+    return ClusterDaemon.start({
+      settings: this.#settingsOrThrow(),
+      home: this.paths.home,
+      clock: this.#clock,
+      metrics: this.#counters,
+      agents: agents.sync,
+      activeAgents: () => agents.activeByNode(),
+      reloadRules: () => this.reloadRules(),
+      services: this.#clusterServices(),
+      echo: this.#options.echo,
+    });
+  }
+
+  #clusterServices(): ClusterServices {
+    assert(this.#agentControl !== null, "prepared");
+    const control = this.#agentControl;
+    return {
+      home: this.paths.home,
+      hostname: this.#options.hostname,
+      registry: this.#registryOrThrow(),
+      askEnrollment: async (request) => (await this.#enrollment?.answer(request)) ?? null,
+      askConnection: (request) => control.askConnection(request),
+      agentWork: control.work,
+      validate: () => errorLines(readSettings(systemFiles, this.paths).problems),
+      rulesetSources: () => this.#sourcesOf(readSettings(systemFiles, this.paths)),
+    };
   }
 
   #watchOldAgents(): OldAgents | null {
@@ -370,13 +373,15 @@ export class Manager {
       connection: this.#connectionConfig(settings),
       balancers: balancersOf(settings).agents,
       hostLogs: hostLogsOptions(settings.config, this.paths),
+      localQueues: this.#localQueues(settings),
       syslog: syslogConfigs(settings, this.paths, process.pid),
     };
     const intake = new Thread<FromIntake, ToIntake>("intake", { data: intakeData }, this.#host, (message) =>
       this.#fromIntake(message),
     );
     this.#intake = intake;
-    this.#sendAllKeys();
+    this.#keyLine = this.#makeKeyLine();
+    this.#keyLine.start();
     // A rule set with errors must open no port: agents would be accepted and nothing be done for them.
     const prepared = Promise.all([
       this.#analysis.ready,
@@ -385,6 +390,13 @@ export class Manager {
       this.#groupsOrThrow().ready,
     ]);
     await Promise.all([prepared.then(() => intake.send({ kind: "serve" })), intake.ready]);
+  }
+
+  /** Who disabled active responses is not asked for any of this host's. */
+  #localQueues({ config }: Settings): LocalQueuePaths {
+    const { eventQueue, agentResponseQueue, hostResponseQueue } = this.paths;
+    const host = config.activeResponse.disabled ? null : hostResponseQueue;
+    return { events: eventQueue, agentResponses: agentResponseQueue, hostResponses: host };
   }
 
   /** With as many connections as there are files for. */
@@ -399,28 +411,15 @@ export class Manager {
   }
 
   #startAnalysis(settings: Settings, output: MessagePort): Thread<FromAnalysis, ToAnalysis> {
-    const { config } = settings;
-    const data: AnalysisThreadData = {
-      progress: this.#progress.shared,
-      journal: this.paths.journal,
-      snapshot: this.paths.snapshot,
-      home: this.paths.home,
-      rulesetDirectory: this.#options.ruleset,
+    const data = analysisThreadData({
+      ...this.#threadParts(settings),
       sources: this.#sources,
-      levels: { log: config.alerts.logLevel, mail: config.alerts.emailLevel },
-      responses: responseSettings(config),
-      memoryEvents: config.global.eventMemory,
-      identity: identityOf(config, this.#options.hostname),
-      selection: outputSelection(settings),
-      form: alertFormOptions(settings, this.paths),
       agents: this.#storedFacts(),
-      statistics: statisticsOptions(settings, readAverages(systemFiles, `${this.paths.home}/stats`)),
-      eventLimit: eventLimitOptions(settings),
-      reloadKeepsState: settings.options.analysisd.reloadKeepsState === 1,
       showsAlerts: this.#options.show !== null,
       output,
-    };
-    return new Thread("analysis", { data, transfer: [output] }, this.#host, (message) => {
+    });
+    const start = { data, transfer: [output], youngMegabytesMax: ANALYSIS_YOUNG_MEGABYTES_MAX };
+    return new Thread("analysis", start, this.#host, (message) => {
       if (message.kind === "shown") this.#options.show?.(message.alerts, message.left);
       else if (message.kind === "results_wanted") this.#agentControl?.askForResults(message.requests);
       else {
@@ -430,13 +429,13 @@ export class Manager {
     });
   }
 
+  #threadParts(settings: Settings): ThreadDataParts {
+    const { hostname, ruleset: rulesetDirectory } = this.#options;
+    return { settings, paths: this.paths, hostname, rulesetDirectory, progress: this.#progress.shared };
+  }
+
   #startOutput(settings: Settings, analysis: MessagePort): Thread<FromOutput, MainToOutput> {
-    const data: OutputThreadData = {
-      home: this.paths.home,
-      progress: this.#progress.shared,
-      options: outputOptions(settings),
-      analysis,
-    };
+    const data = outputThreadData(this.#threadParts(settings), analysis);
     return new Thread("output", { data, transfer: [analysis] }, this.#host, (message) =>
       this.#fromOutput(message),
     );
@@ -464,16 +463,20 @@ export class Manager {
       this.#agentControl?.take(message);
       return;
     }
+    if (message.kind === "sent_locally") {
+      if (message.to === "agents") this.#responses?.request(message.text);
+      else this.#hostResponder?.responses.run(message.text);
+      return;
+    }
     if (message.kind === "push_ended") {
       this.#groups?.configuration.pushEnded(message.agentId, message.sum, message.outcome);
       return;
     }
     if (message.kind === "key_wanted") {
-      this.#keyRequests?.want(message.wish);
+      this.#enrollment?.want(message.wish);
       return;
     }
-    this.#keyAcknowledgements.get(message.sequence)?.();
-    this.#keyAcknowledgements.delete(message.sequence);
+    this.#keyLine?.acknowledge(message.sequence);
   }
 
   /** What the registry knows of the agents. Without it alerts carry it from the next keepalives on. */
@@ -508,12 +511,7 @@ export class Manager {
     const log = this.#log.of("cyb3rhq-analysisd");
     const served = logtestConfig(config, this.paths);
     if (served === null) return log.write("info", "(7201): Logtest disabled");
-    const data: LogtestThreadData = {
-      home: this.paths.home,
-      rulesetDirectory: this.#options.ruleset,
-      identity: identityOf(config, this.#options.hostname),
-      config: served,
-    };
+    const data = logtestThreadData(this.#threadParts(this.#settingsOrThrow()), served);
     const start = { data, heapMegabytesMax: LOGTEST_HEAP_MEGABYTES_MAX };
     this.#logtest = new LogtestKeeper({
       clock: this.#clock,
@@ -524,27 +522,21 @@ export class Manager {
   }
 
   async #startEnrollment(): Promise<void> {
-    const config = enrollmentConfig(this.#settingsOrThrow(), this.paths, this.#options.hostname);
+    const settings = this.#settingsOrThrow();
+    const config = enrollmentConfig(settings, this.paths, this.#options.hostname);
     if (config === null) return;
-    const registry = this.#enrollmentRegistry();
-    const log = this.#log.of("cyb3rhq-authd");
-    const world = { network: systemNetwork, clock: this.#clock, log, metrics: this.#counters };
-    const parts = { ...world, config, random: systemRandom, registry };
-    this.#keyRequests = makeKeyRequests(keyRequestConfig(this.#settingsOrThrow(), this.paths), parts);
-    this.#enrollment = new EnrollmentService(config, {
-      ...world,
-      files: systemFiles,
-      network: behindBalancers(world, balancersOf(this.#settingsOrThrow()).enrollment),
-      random: systemRandom,
-      registry,
-      makeCertificate: makeCertificateApart,
-    });
-    await this.#enrollment.start();
-    this.#certificateWatch = new CertificateWatch(watchedCertificates(config), {
-      ...world,
-      files: systemFiles,
+    this.#enrollment = new EnrollmentDaemon({
+      config,
+      settings,
+      paths: this.paths,
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-authd"),
+      metrics: this.#counters,
+      registry: this.#enrollmentRegistry(),
+      master: { ask: async (request) => (await this.#cluster?.askMaster("authd", request)) ?? null },
       tell: (location, message) => this.#tellOfItself(location, message),
     });
+    await this.#enrollment.start();
   }
 
   /** An event of the manager's own. */
@@ -561,41 +553,22 @@ export class Manager {
       register: async (agent) => {
         const entry = await registry.register(agent);
         // The agent may connect the moment it is answered.
-        await this.#keysApplied();
+        await this.#keyLine?.applied();
         return entry;
       },
       remove: (ids, options) => registry.remove(ids, options),
     };
   }
 
-  #sendAllKeys(): void {
-    const { keys } = this.#registryOrThrow();
-    this.#sendKeys([...keys.entries()].map((entry) => ({ kind: "added", entry, origin: "own" })));
-    keys.onChange((changes) => this.#sendKeys(changes));
-  }
-
-  #sendKeys(changes: readonly KeyChange[]): void {
-    const messages = changes.map(({ kind, entry }): KeyChangeMessage => {
-      const { id, name, address, key } = entry;
-      if (kind === "removed") return { kind, id };
-      return { kind: "put", id, name, address: address.text, key: key.reveal() };
-    });
-    // In parts: one copy of all keys at a time is memory that is not given back.
-    for (let from = 0; from < messages.length; from += KEYS_SENT_AT_ONCE) {
-      const part = messages.slice(from, from + KEYS_SENT_AT_ONCE);
-      this.#intake?.send({ kind: "keys", changes: part, sequence: ++this.#keySequence });
-    }
-    this.#tellAnalysis(factsOfKeyChanges(changes));
-    for (const { kind, entry } of changes)
-      if (kind === "removed") this.#groups?.configuration.forget(entry.id);
-  }
-
-  /** Resolves when the intake thread knows every key that was sent so far. */
-  #keysApplied(): Promise<void> {
-    return new Promise((resolve) => {
-      const sequence = ++this.#keySequence;
-      this.#keyAcknowledgements.set(sequence, resolve);
-      this.#intake?.send({ kind: "keys", changes: [], sequence });
+  #makeKeyLine(): KeyLine {
+    return new KeyLine({
+      keys: this.#registryOrThrow().keys,
+      send: (message) => this.#intake?.send(message),
+      changed: (changes) => {
+        this.#tellAnalysis(factsOfKeyChanges(changes));
+        for (const { kind, entry } of changes)
+          if (kind === "removed") this.#groups?.configuration.forget(entry.id);
+      },
     });
   }
 
@@ -614,13 +587,12 @@ export class Manager {
     this.#peerState?.stop();
     this.#clockWatch?.stop();
     this.#oldAgents?.stop();
-    this.#certificateWatch?.stop();
     this.#rulesetWatch?.stop();
     await Promise.all([
       this.#enrollment?.stop(),
-      this.#keyRequests?.stop(),
       this.#logtest?.stop(),
       this.#agentControl?.stop(),
+      this.#cluster?.stop(),
     ]);
     await this.#groups?.stop();
     if (this.#intake !== null) {
@@ -668,7 +640,7 @@ export class Manager {
       writtenMs: this.#clock.wallMs(),
       ports: this.ports,
       rules: this.#rules,
-      certificates: this.#certificateWatch?.states ?? [],
+      certificates: this.#enrollment?.certificates ?? [],
       counters: this.#allCounters(),
     };
     try {
@@ -699,12 +671,4 @@ export class Manager {
     assert(this.#registry !== null, "prepared");
     return this.#registry;
   }
-}
-
-function makeCertificateApart(subject: CertificateSubject): Promise<Certificate> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./certificate-thread.ts", import.meta.url), { workerData: subject });
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
 }

@@ -51,7 +51,7 @@ function setUp(t: TestContext, changes: Partial<OldAgentsConfig> = {}) {
     const id = agentIdOf(number);
     const name = `agent-${number}` as AgentName;
     agents.upsert({ id, name, address: "any", registeredSeconds: 1 });
-    const ago = (seconds: number) => ({ atSeconds: NOW_SECONDS - seconds, syncStatus: "synced" }) as const;
+    const ago = (seconds: number) => ({ atSeconds: NOW_SECONDS - seconds }) as const;
     if (keepaliveAgo !== null) agents.setStatus(id, { status: "active", ...ago(keepaliveAgo) });
     if (disconnectedAgo !== null)
       agents.setStatus(id, { status: "disconnected", statusCode: 4, ...ago(disconnectedAgo) });

@@ -51,6 +51,21 @@ export function responseCommands(needs: ResponseCommandNeeds): ControlCommands {
   };
 }
 
+/** For the distributed API. */
+export async function respondOnAgent(
+  needs: ResponseCommandNeeds,
+  { name, arguments: args }: { readonly name: string; readonly arguments: readonly string[] },
+  id: AgentId,
+): Promise<AgentOutcome> {
+  try {
+    const asked = askedOf({ name, arguments: args });
+    return await tellAgent(needs, asked, id);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { agentId: id, ok: false, message: error.message };
+  }
+}
+
 async function runHere({ responses }: ResponseCommandNeeds, asked: Asked): Promise<readonly AgentOutcome[]> {
   const found = responses.resolve(asked.name) ?? responses.resolve(`!${plainName(asked.name)}`);
   if (found === null) throw unknownName(asked.name);

@@ -145,13 +145,16 @@ export function upgradeSettings(
   };
 }
 
+/** Null for a manager that works alone. */
+export function clusterRole({ cluster }: ManagerConfig): "master" | "worker" | null {
+  return cluster.disabled ? null : cluster.nodeType;
+}
+
 /** Null when agents stay however long they are disconnected. */
 export function oldAgentsConfig({ config, options }: Settings): OldAgentsConfig | null {
   const { deleteOldAgentsMinutes, monitorAgents } = options.monitord;
-  const { cluster } = config;
   // In a cluster the master does it.
-  const isWorker = cluster !== null && !cluster.disabled && cluster.nodeType === "worker";
-  if (deleteOldAgentsMinutes === 0 || isWorker) return null;
+  if (deleteOldAgentsMinutes === 0 || clusterRole(config) === "worker") return null;
   return {
     afterSeconds: deleteOldAgentsMinutes * 60,
     disconnectionSeconds: config.global.agentsDisconnectionSeconds,

@@ -26,6 +26,8 @@ export type FromIntake =
   | { readonly kind: "keys_applied"; readonly sequence: number }
   | { readonly kind: "key_wanted"; readonly wish: KeyWish }
   | AgentCallAnswer
+  /** What a program of this host sent to one of the sockets of active responses. */
+  | { readonly kind: "sent_locally"; readonly to: "agents" | "host"; readonly text: string }
   | {
       readonly kind: "push_ended";
       readonly agentId: AgentId;
@@ -49,8 +51,8 @@ export type ToIntake =
   | { readonly kind: "keys"; readonly changes: readonly KeyChangeMessage[]; readonly sequence: number }
   | { readonly kind: "discard"; readonly position: number }
   | { readonly kind: "reload_rules" }
-  /** Tells a connected agent to run an active response. */
-  | { readonly kind: "respond"; readonly agentId: string; readonly text: string }
+  /** A control message to a connected agent that has it run an active response. */
+  | { readonly kind: "respond"; readonly agentId: string; readonly message: string }
   /** Sends a connected agent the files of its groups; answered by `push_ended`. */
   | { readonly kind: "push"; readonly push: FilePushRequest }
   /** The registry lost what keepalives told: they are to be told whole again. */

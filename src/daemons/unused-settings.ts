@@ -12,10 +12,6 @@ const UNUSED: readonly Unused[] = [
     applies: ({ auth }) => auth.disabled,
     text: "Enrollment is disabled by <auth>: no new agent can get a key",
   },
-  {
-    applies: ({ cluster }) => cluster !== null && !cluster.disabled,
-    text: "The cluster is not supported: this manager works alone",
-  },
   { applies: ({ global }) => global.emailNotification, text: "Mail is not supported: no alert is mailed" },
   {
     applies: ({ localFiles }) =>

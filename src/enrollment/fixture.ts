@@ -89,6 +89,7 @@ export class EnrollmentBench {
   readonly fakeNetwork = new FakeNetwork();
   readonly network = new TlsFakeNetwork(this.fakeNetwork);
   readonly random = systemRandom;
+  readonly master = null;
   readonly makeCertificate = (subject: CertificateSubject) => makeCertificate(subject, systemRandom);
   readonly registry: Registry;
   readonly service: EnrollmentService;
@@ -98,7 +99,7 @@ export class EnrollmentBench {
     const paths = { ...registryPaths("/home"), database: join(this.folder, "registry.db") };
     this.files.write(paths.keys, keys);
     for (const group of ["default", "web", "db"]) this.files.makeDirectory(`${paths.sharedGroups}/${group}`);
-    this.registry = new Registry({ ...this, paths, syncStatus: "synced" });
+    this.registry = new Registry({ ...this, paths });
     this.registry.start();
     this.service = new EnrollmentService({ ...CONFIG, ...config }, this);
   }

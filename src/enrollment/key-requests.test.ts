@@ -29,7 +29,15 @@ async function setUp(t: TestContext, changes: Partial<KeyRequestConfig> = {}, ke
   const localSockets = new FakeLocalSockets();
   const { clock, random, registry, metrics, log } = bench;
   const events = new EnrollmentEvents({ clock, log, metrics });
-  const enroller = new Enroller({ config: CONFIG, password: null, clock, random, registry, events });
+  const enroller = new Enroller({
+    config: CONFIG,
+    password: null,
+    clock,
+    random,
+    registry,
+    events,
+    master: null,
+  });
   const needs = { clock, processes, localSockets, events, adopt: enroller.adopt.bind(enroller) };
   const requests = new KeyRequests({ ...PROGRAM, ...changes }, needs);
   const said = () => log.lines.map(({ text }) => text);
@@ -178,7 +186,7 @@ test("Enroller.adopt() leaves an agent its place unless <force> gives it away", 
     processes.last.end(0);
     await settle();
   };
-  registry.agents.setStatus(agentIdOf(7), { status: "active", atSeconds: 1, syncStatus: "synced" });
+  registry.agents.setStatus(agentIdOf(7), { status: "active", atSeconds: 1 });
   await ask(wishOf(7), answerOf("007"));
   await ask(wishOf(8), answerOf("008", { name: "agent-007" }));
   assert.equal(bench.keys, old);
@@ -191,7 +199,6 @@ test("Enroller.adopt() leaves an agent its place unless <force> gives it away", 
     status: "disconnected",
     statusCode: 4,
     atSeconds: 1,
-    syncStatus: "synced",
   });
   await ask(wishOf(7), answerOf("007"));
   assert.equal(bench.keys, `007 agent-007 any ${KEY}\n`);

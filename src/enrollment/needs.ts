@@ -16,6 +16,7 @@ import type {
   GroupName,
 } from "#model/agent.ts";
 import type { Certificate, CertificateSubject } from "./certificate.ts";
+import type { EnrollmentMaster } from "./master-requests.ts";
 
 /** The agents as they are now: an answer is never older than the last registration or removal. */
 export interface EnrollmentRegistry {
@@ -47,6 +48,16 @@ export type Registration = {
   readonly groups: readonly GroupName[];
 };
 
+/** An agent that is to be registered. What is null is made here. */
+export type NewAgent = {
+  readonly id: AgentId | null;
+  readonly name: AgentName;
+  readonly address: AgentAddress;
+  readonly key: AgentKey | null;
+  readonly keyHash: string | null;
+  readonly groups: readonly string[];
+};
+
 export type EnrollmentNeeds = {
   readonly files: Files;
   readonly clock: Clock;
@@ -55,6 +66,8 @@ export type EnrollmentNeeds = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly registry: EnrollmentRegistry;
+  /** Null unless this node is a worker of a cluster. */
+  readonly master: EnrollmentMaster | null;
   /** `makeCertificate` of certificate.ts, where its memory does no harm: it is needed once in the life of a home. */
   makeCertificate(subject: CertificateSubject): Promise<Certificate>;
 };

@@ -37,7 +37,6 @@ export class RealEnrollment {
     this.#registry = new Registry({
       ...this.#needs,
       paths: registryPaths(this.home),
-      syncStatus: "synced",
     });
     this.#registry.start();
   }
@@ -52,7 +51,7 @@ export class RealEnrollment {
     };
     const service = new EnrollmentService(
       { ...CONFIG, ...places, ...config },
-      { ...this.#needs, registry: this.#registry },
+      { ...this.#needs, registry: this.#registry, master: null },
     );
     await service.start();
     try {

@@ -59,7 +59,7 @@ export class EnrollmentService {
       this.#events.portDisabled(port);
       return;
     }
-    const { files, clock, network, random, registry } = this.#needs;
+    const { files, clock, master, network, random, registry } = this.#needs;
     const { password, text } = this.#config.usePassword
       ? readPassword(files, this.#config.passwordPath, random)
       : NO_PASSWORD;
@@ -71,6 +71,7 @@ export class EnrollmentService {
       random,
       registry,
       events: this.#events,
+      master,
     });
     const handshakes = new HandshakeGate<EnrollmentClient>(HANDSHAKES_MAX, (client) =>
       client.startHandshake(tls),

@@ -43,7 +43,7 @@ before(async () => {
     metrics,
     makeCertificate: (subject: CertificateSubject) => makeCertificate(subject, systemRandom),
   };
-  registry = new Registry({ ...needs, paths: registryPaths(home), syncStatus: "synced" });
+  registry = new Registry({ ...needs, paths: registryPaths(home) });
   registry.start();
   const config = {
     ...CONFIG,
@@ -52,7 +52,7 @@ before(async () => {
     certificatePath: join(home, "etc/sslmanager.cert"),
     keyPath: join(home, "etc/sslmanager.key"),
   };
-  service = new EnrollmentService(config, { ...needs, registry });
+  service = new EnrollmentService(config, { ...needs, registry, master: null });
   await service.start();
 });
 

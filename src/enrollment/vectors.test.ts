@@ -19,10 +19,10 @@ function prepare(bench: EnrollmentBench, registered: readonly RecordedAgent[]): 
     assert(row !== null && status !== null);
     bench.registry.agents.upsert({ ...row, registeredSeconds: date_add });
     if (status === "disconnected") {
-      const at = { atSeconds: disconnection_time, syncStatus: "synced", statusCode: 3 } as const;
+      const at = { atSeconds: disconnection_time, statusCode: 3 } as const;
       bench.registry.agents.setStatus(agentId, { status, ...at });
     } else if (status !== "never_connected") {
-      bench.registry.agents.setStatus(agentId, { status, atSeconds: date_add, syncStatus: "synced" });
+      bench.registry.agents.setStatus(agentId, { status, atSeconds: date_add });
     }
   }
 }

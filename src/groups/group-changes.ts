@@ -7,7 +7,7 @@
 import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import { type AgentId, type GroupName, parseGroupName } from "#model/agent.ts";
-import type { AgentRecord, SyncStatus } from "#registry/agent-record.ts";
+import type { AgentRecord } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import type { GroupFolders } from "#registry/group-folders.ts";
 import { DEFAULT_GROUP } from "./group-list.ts";
@@ -24,7 +24,6 @@ export type GroupChangesNeeds = {
   readonly folders: GroupFolders;
   /** The path of `etc/shared`. */
   readonly shared: string;
-  readonly syncStatus: SyncStatus;
 };
 
 /** `refusal()` codes; the numbers are those of the peer's API. */
@@ -116,7 +115,7 @@ export class GroupChanges {
   }
 
   #set(id: AgentId, groups: readonly GroupName[]): void {
-    this.#needs.agents.setGroups(id, groups, this.#needs.syncStatus);
+    this.#needs.agents.setGroups(id, groups);
   }
 
   #agent(id: AgentId): AgentRecord {

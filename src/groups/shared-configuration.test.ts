@@ -20,6 +20,7 @@ let clock: FakeClock;
 let log: RecordingLog;
 let groups: Map<AgentId, readonly string[]>;
 let asked: string[];
+let assigned: string[];
 let shared: SharedConfiguration;
 
 function make(guessesGroup: boolean): SharedConfiguration {
@@ -34,7 +35,7 @@ function make(guessesGroup: boolean): SharedConfiguration {
     clock,
     events: new GroupEvents(log, new RecordingMetrics()),
     guessesGroup,
-    syncStatus: "synced",
+    assigned: (id, reported) => assigned.push(`${id} ${reported}`),
     want: (list) => asked.push(`want ${list}`),
     load: (list, sum) => asked.push(`load ${list} ${sum[0]}`),
     push: ({ agentId, sum, name, bytes }) =>
@@ -55,6 +56,7 @@ beforeEach(() => {
   log = new RecordingLog();
   groups = new Map();
   asked = [];
+  assigned = [];
   shared = make(false);
   tell("default", NEW);
 });
@@ -70,6 +72,7 @@ test("an agent without groups is put into default when it names a merged.mg, and
   shared.pushEnded(WEB, NEW, "sent");
   assert.equal(shared.keepalive(WEB, NEW), "synced");
   assert.deepEqual(taken(), []);
+  assert.deepEqual(assigned, ["001 x"], "said once");
 });
 
 test("an agent without groups is put into those whose file it has, when that is wished", () => {

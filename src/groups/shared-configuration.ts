@@ -7,7 +7,7 @@
 import { MERGED_FILE_NAME } from "#formats/merged-mg/merged-mg.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
-import type { GroupConfigStatus, SyncStatus } from "#registry/agent-record.ts";
+import type { GroupConfigStatus } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import type { GroupEvents } from "./events.ts";
 import { DEFAULT_GROUP, type GroupList, groupListOf, groupsOfList, multigroupFolder } from "./group-list.ts";
@@ -32,7 +32,8 @@ export type SharedConfigurationNeeds = {
   readonly events: GroupEvents;
   /** `remoted.guess_agent_group`. */
   readonly guessesGroup: boolean;
-  readonly syncStatus: SyncStatus;
+  /** An agent had no groups and has some now; `reported` is the sum of the file that it has. */
+  readonly assigned: (id: AgentId, reported: string) => void;
   /** Asks for the sum of a list of several groups, which `sumsChanged()` brings. */
   readonly want: (list: GroupList) => void;
   /** Asks for the bytes of a file, which `loaded()` brings. */
@@ -164,13 +165,14 @@ export class SharedConfiguration {
 
   /** Those of the registry; an agent without any is given some: by the sum of the file that it has, or the default one. */
   groupsOf(id: AgentId, reported: string): readonly GroupName[] {
-    const { agents, events, guessesGroup, syncStatus } = this.#needs;
+    const { agents, assigned: tell, events, guessesGroup } = this.#needs;
     const groups = agents.groups(id);
     if (groups.length > 0) return groups;
     const guessed = guessesGroup ? this.#listWithSum(reported) : null;
     const assigned = (guessed === null ? null : groupsOfList(guessed)) ?? [DEFAULT_GROUP];
-    agents.setGroups(id, assigned, syncStatus);
+    agents.setGroups(id, assigned);
     events.assigned(id, groupListOf(assigned));
+    tell(id, reported);
     return assigned;
   }
 

@@ -8,10 +8,7 @@ import type { Clock, Timer } from "#kernel/ports/clock.ts";
 import type { LocalConnection, LocalListener, LocalSockets } from "#kernel/ports/local-sockets.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import type { ConnectionHandler } from "#kernel/ports/network.ts";
-import { ANSWER_MS_MAX, BACKLOG, CLIENTS_MAX, REQUEST_MS_MAX } from "./limits.ts";
-
-/** Owner and group (wazuh v4.14.7: OS_BindUnixDomain). */
-const SOCKET_PERMISSIONS = 0o660;
+import { ANSWER_MS_MAX, BACKLOG, CLIENTS_MAX, REQUEST_MS_MAX, SOCKET_PERMISSIONS } from "./limits.ts";
 
 export type FramedServiceNeeds = {
   readonly clock: Clock;

@@ -20,3 +20,16 @@ export const AGENTS_PER_ANSWER_MAX = 150;
 
 /** Agents that one command asks at a time: the others wait, so that requests of upgrades find their place beside them. */
 export const AGENTS_ASKED_MAX = 64;
+
+/** Owner and group (wazuh v4.14.7: OS_BindUnixDomain). */
+export const SOCKET_PERMISSIONS = 0o660;
+
+/** How soon senders of events that wait for the journal are looked after. */
+export const PRESSURE_LOOK_MS = 100;
+
+/** Messages of one socket that the main thread is handed in one go, and the pause behind it: those that say more wait. */
+export const RELAYED_MAX = 100;
+export const RELAY_PERIOD_MS = 100;
+
+/** The same trouble is said once in this time. */
+export const LOG_PERIOD_MS = 1000;

@@ -84,12 +84,11 @@ test("AgentStore keeps what a keepalive tells, and the groups in their order", (
   const { store } = setUp(t);
   const id = add(store, 1);
   const groups = ["web", "default", "db"] as GroupName[];
-  store.setGroups(id, groups, "syncreq");
+  store.setGroups(id, groups);
   store.applyKeepalive({
     id,
     atSeconds: 1_700_000_100,
     info: INFO,
-    syncStatus: "synced",
     groupConfigStatus: "synced",
   });
   const record = store.find(id);
@@ -98,13 +97,14 @@ test("AgentStore keeps what a keepalive tells, and the groups in their order", (
   assert.deepEqual(store.groups(id), groups);
   assert.equal(record?.status, "active");
   assert.equal(record?.lastKeepaliveSeconds, 1_700_000_100);
+  assert.equal(record?.syncStatus, "syncreq");
   assert.equal(record?.groupConfigStatus, "synced");
 });
 
 test("AgentStore.setVersion() tells the version alone, and leaves what a keepalive told before", (t) => {
   const { store } = setUp(t);
   const [fresh, known] = [add(store, 1), add(store, 2)];
-  const keepalive = { atSeconds: 1, info: INFO, syncStatus: "synced", groupConfigStatus: "synced" } as const;
+  const keepalive = { atSeconds: 1, info: INFO, groupConfigStatus: "synced" } as const;
   store.applyKeepalive({ id: known, ...keepalive });
   for (const id of [fresh, known]) store.setVersion(id, "Wazuh v4.15.0");
   assert.deepEqual(store.find(known)?.info, { ...INFO, version: "Wazuh v4.15.0" });
@@ -118,7 +118,7 @@ test("AgentStore.setVersion() tells the version alone, and leaves what a keepali
 test("AgentStore.upsert() changes name and address of a known agent and nothing else", (t) => {
   const { store } = setUp(t);
   const id = add(store, 1);
-  store.setStatus(id, { status: "active", atSeconds: 5, syncStatus: "synced" });
+  store.setStatus(id, { status: "active", atSeconds: 5 });
   store.upsert({ id, name: "other" as AgentName, address: "10.0.0.0/8", registeredSeconds: null });
   const record = store.find(id);
   assert.equal(record?.name, "other");
@@ -140,24 +140,24 @@ test("AgentStore.setStatus() follows the states of a connection", (t) => {
       record?.syncStatus,
     ];
   };
-  store.setStatus(id, { status: "refused", statusCode: 1, syncStatus: "syncreq_status" });
+  store.setStatus(id, { status: "refused", statusCode: 1 });
   assert.deepEqual(state(), ["never_connected", 1, null, 0, "syncreq_status"]);
-  store.setStatus(id, { status: "pending", atSeconds: 10, syncStatus: "synced" });
-  assert.deepEqual(state(), ["pending", 0, 10, 0, "synced"]);
-  store.setStatus(id, { status: "disconnected", statusCode: 3, atSeconds: 20, syncStatus: "synced" });
-  assert.deepEqual(state(), ["disconnected", 3, 10, 20, "synced"]);
-  store.setStatus(id, { status: "active", atSeconds: 30, syncStatus: "synced" });
-  assert.deepEqual(state(), ["active", 0, 30, 0, "synced"]);
+  store.setStatus(id, { status: "pending", atSeconds: 10 });
+  assert.deepEqual(state(), ["pending", 0, 10, 0, "syncreq_status"]);
+  store.setStatus(id, { status: "disconnected", statusCode: 3, atSeconds: 20 });
+  assert.deepEqual(state(), ["disconnected", 3, 10, 20, "syncreq_status"]);
+  store.setStatus(id, { status: "active", atSeconds: 30 });
+  assert.deepEqual(state(), ["active", 0, 30, 0, "syncreq_keepalive"]);
 });
 
 test("AgentStore.resetConnections() disconnects who was connected and leaves the others as they were", (t) => {
   const { store } = setUp(t);
   const [never, pending, active, gone] = [1, 2, 3, 4].map((idNumber) => add(store, idNumber));
   assert(never && pending && active && gone);
-  store.setStatus(pending, { status: "pending", atSeconds: 10, syncStatus: "synced" });
-  store.setStatus(active, { status: "active", atSeconds: 10, syncStatus: "synced" });
-  store.setStatus(gone, { status: "disconnected", statusCode: 3, atSeconds: 20, syncStatus: "synced" });
-  store.resetConnections(99, "synced");
+  store.setStatus(pending, { status: "pending", atSeconds: 10 });
+  store.setStatus(active, { status: "active", atSeconds: 10 });
+  store.setStatus(gone, { status: "disconnected", statusCode: 3, atSeconds: 20 });
+  store.resetConnections(99);
   const codes = store
     .list(null)
     .map((record) => [record.status, record.statusCode, record.disconnectionSeconds]);
@@ -184,13 +184,40 @@ test("AgentStore.groupLists() counts the agents of each list, setGroupConfigStat
   const lists: readonly string[][] = [["web"], ["web", "db"], [], ["web"]];
   for (const [index, groups] of lists.entries()) {
     const id = add(store, index + 1);
-    if (groups.length > 0) store.setGroups(id, groups as GroupName[], "synced");
+    if (groups.length > 0) store.setGroups(id, groups as GroupName[]);
   }
   const counted = store.groupLists().map(({ groups, agents }) => `${groups.join(",")}:${agents}`);
   assert.deepEqual(counted.sort(), [":1", "web,db:1", "web:2"]);
   const before = store.find(agentIdOf(1));
   store.setGroupConfigStatus(agentIdOf(1), "synced");
-  assert.deepEqual(store.find(agentIdOf(1)), { ...before, groupConfigStatus: "synced" });
+  assert.deepEqual(store.find(agentIdOf(1)), {
+    ...before,
+    groupConfigStatus: "synced",
+    syncStatus: "syncreq",
+  });
+});
+
+test("AgentStore.activeByNode() counts active agents only, each where it reports", (t) => {
+  const { store } = setUp(t);
+  for (const [index, [nodeName, status]] of (
+    [
+      ["m", "active"],
+      ["w", "active"],
+      ["w", "active"],
+      ["w", "pending"],
+    ] as const
+  ).entries()) {
+    const id = add(store, index + 1);
+    store.applyKeepalive({ id, atSeconds: 1, info: { ...INFO, nodeName }, groupConfigStatus: "synced" });
+    if (status === "pending") store.setStatus(id, { status, atSeconds: 2 });
+  }
+  assert.deepEqual(
+    [...store.activeByNode()],
+    [
+      ["m", 1],
+      ["w", 2],
+    ],
+  );
 });
 
 test("AgentStore commits a batch after a moment, so that other processes see it", (t) => {

@@ -16,7 +16,6 @@ import {
   type AgentRecord,
   type GroupConfigStatus,
   STATUS_CODE_RESET,
-  type SyncStatus,
 } from "./agent-record.ts";
 import {
   type AgentIdentity,
@@ -27,6 +26,7 @@ import {
   infoValues,
   recordOf,
 } from "./agent-row.ts";
+import { AgentSync } from "./agent-sync.ts";
 import { openDatabase } from "./database.ts";
 
 /** How long a change may wait for its commit: 20 commits a second whatever the number of agents. */
@@ -49,6 +49,13 @@ const UNTOLD_INFO_ASSIGNMENTS = INFO_COLUMNS.filter((column) => column !== "vers
   .map((column) => `${column} = coalesce(${column}, '${column === "labels" ? "[]" : ""}')`)
   .join(", ");
 
+/** What a worker has to tell its master of a row; all of it stays to be told when it was. */
+function owed(what: "syncreq_status" | "syncreq_keepalive"): string {
+  return `sync_status = CASE sync_status WHEN 'syncreq' THEN 'syncreq' ELSE '${what}' END`;
+}
+const OWED_STATUS = owed("syncreq_status");
+const OWED_KEEPALIVE = owed("syncreq_keepalive");
+
 export type NewAgent = {
   readonly id: AgentId;
   readonly name: AgentName;
@@ -60,7 +67,6 @@ export type KeepaliveUpdate = {
   readonly id: AgentId;
   readonly atSeconds: number;
   readonly info: AgentInfo;
-  readonly syncStatus: SyncStatus;
   readonly groupConfigStatus: GroupConfigStatus;
 };
 
@@ -70,14 +76,9 @@ export type GroupListCount = { readonly groups: readonly GroupName[]; readonly a
 
 /** What a connection does to its agent's state. A refused start leaves the state and says why. */
 export type StatusChange =
-  | { readonly status: "pending" | "active"; readonly atSeconds: number; readonly syncStatus: SyncStatus }
-  | {
-      readonly status: "disconnected";
-      readonly statusCode: 3 | 4 | 5;
-      readonly atSeconds: number;
-      readonly syncStatus: SyncStatus;
-    }
-  | { readonly status: "refused"; readonly statusCode: 1 | 2; readonly syncStatus: SyncStatus };
+  | { readonly status: "pending" | "active"; readonly atSeconds: number }
+  | { readonly status: "disconnected"; readonly statusCode: 3 | 4 | 5; readonly atSeconds: number }
+  | { readonly status: "refused"; readonly statusCode: 1 | 2 };
 
 export type AgentStoreOptions = {
   readonly path: string;
@@ -88,6 +89,8 @@ export type AgentStoreOptions = {
 
 /** What writes throws `CodedError` `registry_write_failed`; what reads, `registry_read_failed` or `registry_damaged`. */
 export class AgentStore {
+  /** What the nodes of a cluster tell each other of the rows. */
+  readonly sync: AgentSync;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #clock: Clock;
@@ -106,6 +109,11 @@ export class AgentStore {
     this.#clock = clock;
     this.#log = log;
     this.#metrics = metrics;
+    this.sync = new AgentSync({
+      read: (sql, values) => this.#read(sql, values),
+      write: (sql, values) => this.#write(sql, values),
+      writeReturning: (sql, values) => this.#writeReturning(sql, values),
+    });
   }
 
   /** A new row, or name, address and (when it is given) registration time of a known one. */
@@ -122,24 +130,27 @@ export class AgentStore {
     this.#write("DELETE FROM agent WHERE id = ?", [id]);
   }
 
-  setGroups(id: AgentId, groups: readonly GroupName[], syncStatus: SyncStatus): void {
-    this.#write("UPDATE agent SET groups = ?, sync_status = ? WHERE id = ?", [
+  /** The other nodes of a cluster are to be told (`sync`). */
+  setGroups(id: AgentId, groups: readonly GroupName[]): void {
+    this.#write("UPDATE agent SET groups = ?, group_sync_status = 'syncreq' WHERE id = ?", [
       groups.join(","),
-      syncStatus,
       id,
     ]);
   }
 
   /** Whether the agent has the files of its groups. */
   setGroupConfigStatus(id: AgentId, status: GroupConfigStatus): void {
-    this.#write("UPDATE agent SET group_config_status = ? WHERE id = ?", [status, id]);
+    this.#write("UPDATE agent SET group_config_status = ?, sync_status = 'syncreq' WHERE id = ?", [
+      status,
+      id,
+    ]);
   }
 
-  applyKeepalive({ id, atSeconds, info, syncStatus, groupConfigStatus }: KeepaliveUpdate): void {
+  applyKeepalive({ id, atSeconds, info, groupConfigStatus }: KeepaliveUpdate): void {
     this.#write(
       `UPDATE agent SET status = 'active', status_code = 0, disconnection_time = 0, last_keepalive = ?,
-       sync_status = ?, group_config_status = ?, ${INFO_ASSIGNMENTS} WHERE id = ?`,
-      [atSeconds, syncStatus, groupConfigStatus, ...infoValues(info), id],
+       sync_status = 'syncreq', group_config_status = ?, ${INFO_ASSIGNMENTS} WHERE id = ?`,
+      [atSeconds, groupConfigStatus, ...infoValues(info), id],
     );
   }
 
@@ -151,35 +162,31 @@ export class AgentStore {
   setStatus(id: AgentId, change: StatusChange): void {
     switch (change.status) {
       case "refused":
-        this.#write("UPDATE agent SET status_code = ?, sync_status = ? WHERE id = ?", [
-          change.statusCode,
-          change.syncStatus,
-          id,
-        ]);
+        this.#write(`UPDATE agent SET status_code = ?, ${OWED_STATUS} WHERE id = ?`, [change.statusCode, id]);
         break;
       case "disconnected":
         this.#write(
-          "UPDATE agent SET status = ?, status_code = ?, disconnection_time = ?, sync_status = ? WHERE id = ?",
-          [change.status, change.statusCode, change.atSeconds, change.syncStatus, id],
+          `UPDATE agent SET status = ?, status_code = ?, disconnection_time = ?, ${OWED_STATUS} WHERE id = ?`,
+          [change.status, change.statusCode, change.atSeconds, id],
         );
         break;
       case "pending":
       case "active":
         this.#write(
-          `UPDATE agent SET status = ?, status_code = 0, disconnection_time = 0, last_keepalive = ?, sync_status = ?
-           WHERE id = ?`,
-          [change.status, change.atSeconds, change.syncStatus, id],
+          `UPDATE agent SET status = ?, status_code = 0, disconnection_time = 0, last_keepalive = ?,
+           ${change.status === "active" ? OWED_KEEPALIVE : OWED_STATUS} WHERE id = ?`,
+          [change.status, change.atSeconds, id],
         );
         break;
     }
   }
 
   /** Nobody is connected when the service starts. Agents that were disconnected before keep their time and reason. */
-  resetConnections(atSeconds: number, syncStatus: SyncStatus): void {
+  resetConnections(atSeconds: number): void {
     this.#write(
-      `UPDATE agent SET status = 'disconnected', status_code = ?, disconnection_time = ?, sync_status = ?
+      `UPDATE agent SET status = 'disconnected', status_code = ?, disconnection_time = ?, ${OWED_STATUS}
        WHERE status IN ('pending', 'active')`,
-      [STATUS_CODE_RESET, atSeconds, syncStatus],
+      [STATUS_CODE_RESET, atSeconds],
     );
   }
 
@@ -219,6 +226,15 @@ export class AgentStore {
       [id, LIST_ROWS_MAX - same.length],
     );
     return [...same, ...longer].map(recordOf);
+  }
+
+  /** How many agents are active on each node, by its name; nodes without any are left out. */
+  activeByNode(): ReadonlyMap<string, number> {
+    const rows = this.#read(
+      "SELECT min(id) AS id, node_name, count(*) AS agents FROM agent WHERE status = 'active' GROUP BY node_name",
+      [],
+    );
+    return new Map(rows.map((row) => [String(row["node_name"] ?? ""), Number(row["agents"])]));
   }
 
   /**
@@ -276,10 +292,20 @@ export class AgentStore {
     }
   }
 
-  #write(sql: string, values: readonly SQLInputValue[]): void {
+  /** How many rows were changed. */
+  #write(sql: string, values: readonly SQLInputValue[]): number {
+    return this.#written(() => Number(this.#statement(sql).run(...values).changes));
+  }
+
+  /** The rows that were changed, as they are now. */
+  #writeReturning(sql: string, values: readonly SQLInputValue[]): AgentRow[] {
+    return this.#written(() => this.#statement(sql).all(...values));
+  }
+
+  #written<T>(run: () => T): T {
     this.#begin();
     try {
-      this.#statement(sql).run(...values);
+      return run();
     } catch (error) {
       this.#failed(error);
       throw new CodedError("registry_write_failed", messageOf(error), {}, error);

@@ -24,6 +24,12 @@ const MIGRATIONS: readonly string[] = [
      group_config_status TEXT NOT NULL DEFAULT 'not synced'
    ) WITHOUT ROWID;
    CREATE INDEX agent_by_number ON agent (length(id), id);`,
+  // From here on `sync_status` is what a worker owes its master, and `group_sync_status` what a master owes its workers.
+  `ALTER TABLE agent ADD COLUMN group_sync_status TEXT NOT NULL DEFAULT 'synced';
+   UPDATE agent SET sync_status = 'syncreq' WHERE version IS NOT NULL;
+   UPDATE agent SET group_sync_status = 'syncreq' WHERE groups <> '';
+   CREATE INDEX agent_to_tell ON agent (sync_status) WHERE sync_status <> 'synced';
+   CREATE INDEX agent_groups_to_tell ON agent (group_sync_status) WHERE group_sync_status <> 'synced';`,
 ];
 
 /** Throws `CodedError` `registry_unusable` (not readable as a database) or `registry_too_new`. */

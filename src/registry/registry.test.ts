@@ -31,7 +31,7 @@ function setUp(t: TestContext, keys = "") {
   files.write(paths.keys, keys);
   const open = (): Registry => {
     const metrics = new RecordingMetrics();
-    const registry = new Registry({ files, clock, log, metrics, paths, syncStatus: "synced" });
+    const registry = new Registry({ files, clock, log, metrics, paths });
     registry.start();
     return registry;
   };
@@ -87,9 +87,9 @@ test("Registry.remove() leaves nothing of the agent behind", async (t) => {
 test("Registry.start() makes the rows agree with client.keys and marks everybody disconnected", (t) => {
   const { open, files, paths } = setUp(t, "001 one any k1\n002 two any k2\n003 three any k3\n");
   const before = open();
-  before.agents.setStatus(agentIdOf(1), { status: "active", atSeconds: 5, syncStatus: "synced" });
-  before.agents.setGroups(agentIdOf(1), ["web" as GroupName], "synced");
-  before.agents.setGroups(agentIdOf(2), ["db" as GroupName], "synced");
+  before.agents.setStatus(agentIdOf(1), { status: "active", atSeconds: 5 });
+  before.agents.setGroups(agentIdOf(1), ["web" as GroupName]);
+  before.agents.setGroups(agentIdOf(2), ["db" as GroupName]);
   before.stop();
 
   files.write(paths.keys, "001 one 10.0.0.1 k1\n002 other any k2\n004 four any k4\n");
@@ -193,7 +193,7 @@ test("Registry.register() keeps the key when the row cannot be written, and make
 test("Registry.start() serves while another program holds the database, and makes the rows agree later", (t) => {
   const { open, clock, files, paths } = setUp(t, "001 one any k1\n");
   const before = open();
-  before.agents.setStatus(agentIdOf(1), { status: "active", atSeconds: 5, syncStatus: "synced" });
+  before.agents.setStatus(agentIdOf(1), { status: "active", atSeconds: 5 });
   before.stop();
   files.write(paths.keys, "001 one any k1\n002 two any k2\n");
   const unlock = lockDatabase(paths.database);

@@ -11,7 +11,6 @@ import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
 import { AgentFolders } from "./agent-folders.ts";
-import type { SyncStatus } from "./agent-record.ts";
 import type { AgentIdentity } from "./agent-row.ts";
 import { AgentStore } from "./agent-store.ts";
 import { AgentTimestamps } from "./agent-timestamps.ts";
@@ -50,8 +49,6 @@ export type RegistryOptions = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly paths: RegistryPaths;
-  /** What a change here means to the cluster: `synced` on a single node, `syncreq` in a cluster. */
-  readonly syncStatus: SyncStatus;
 };
 
 type Owed = { readonly registeredSeconds: number; readonly groups: readonly GroupName[] };
@@ -66,7 +63,6 @@ export class Registry {
   readonly #folders: AgentFolders;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #syncStatus: SyncStatus;
   /** What rows that could not be written must say beside what client.keys knows; they are made when they can be. */
   readonly #owed = new Map<AgentId, Owed>();
   /** Nobody could be marked disconnected at the start. */
@@ -75,7 +71,7 @@ export class Registry {
   #tidyTimer: Timer | null = null;
 
   /** Opens the database: throws `CodedError` `registry_unusable` or `registry_too_new`. */
-  constructor({ files, clock, log, metrics, paths, syncStatus }: RegistryOptions) {
+  constructor({ files, clock, log, metrics, paths }: RegistryOptions) {
     this.keys = new KeyStore({ files, clock, log, metrics, paths });
     this.agents = new AgentStore({ path: paths.database, clock, log, metrics });
     this.groups = new GroupFolders(files, paths.sharedGroups);
@@ -83,7 +79,6 @@ export class Registry {
     this.#folders = new AgentFolders(files, paths);
     this.#clock = clock;
     this.#log = log;
-    this.#syncStatus = syncStatus;
     this.keys.onChange((changes) => this.#follow(changes));
   }
 
@@ -135,7 +130,7 @@ export class Registry {
 
   #makeRow({ id, name, address }: KeyEntry, { registeredSeconds, groups }: Owed): void {
     this.agents.upsert({ id, name, address: address.text, registeredSeconds });
-    this.agents.setGroups(id, groups, this.#syncStatus);
+    this.agents.setGroups(id, groups);
     this.#owed.delete(id);
   }
 
@@ -197,7 +192,7 @@ export class Registry {
       else this.#makeRow(entry, owed);
     }
     if (!this.#resetOwed) return;
-    this.agents.resetConnections(this.#nowSeconds(), this.#syncStatus);
+    this.agents.resetConnections(this.#nowSeconds());
     this.#resetOwed = false;
   }
 

@@ -24,7 +24,7 @@ class Bench {
 
 test("ResponseDelivery sends the text as a control message, byte for byte", () => {
   const bench = new Bench();
-  bench.delivery.deliver("001", '{"a":"\xff"}');
+  bench.delivery.deliver("001", '#!-execd {"a":"\xff"}');
   assert.deepEqual(bench.sent, ['001 #!-execd {"a":"\xff"}']);
   assert.equal(bench.metrics.get("responses_sent"), 1);
   assert.deepEqual(bench.log.lines, []);

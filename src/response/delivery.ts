@@ -3,7 +3,8 @@ import { type AgentId, parseAgentId } from "#model/agent.ts";
 import type { ResponseEvents } from "./events.ts";
 import type { SendOutcome } from "./needs.ts";
 
-export const EXECD_PREFIX = "#!-execd ";
+export const CONTROL_PREFIX = "#!-";
+export const EXECD_PREFIX = `${CONTROL_PREFIX}execd `;
 
 export class ResponseDelivery {
   readonly #send: (agentId: AgentId, message: Uint8Array) => SendOutcome;
@@ -14,11 +15,10 @@ export class ResponseDelivery {
     this.#events = events;
   }
 
-  /** `text` is short enough for a message (`dispatcher.ts`). */
-  deliver(agentId: string, text: string): void {
+  /** `message` has its prefix, and is short enough (`dispatcher.ts`). */
+  deliver(agentId: string, message: string): void {
     const id = parseAgentId(agentId);
-    const outcome =
-      id === null ? "agent_unknown" : this.#send(id, Buffer.from(EXECD_PREFIX + text, "latin1"));
+    const outcome = id === null ? "agent_unknown" : this.#send(id, Buffer.from(message, "latin1"));
     if (outcome === "sent") this.#events.sent();
     else this.#events.unsent(outcome, `${REASONS[outcome](agentId)} Its active response is lost.`);
   }

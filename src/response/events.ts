@@ -8,6 +8,7 @@ import type { SendOutcome } from "./needs.ts";
 /** Why a response did not leave for an agent or did not come to an end on this host; the counter is `responses_<code>`. */
 export type UnsentCode =
   | "decision_invalid"
+  | "request_invalid"
   | "version_unknown"
   | "message_too_long"
   | "over_limit"

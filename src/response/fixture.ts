@@ -4,6 +4,7 @@ import { type AgentId, agentIdOf } from "#model/agent.ts";
 import { type DecidedResponse, formatDecision, type ResponseTarget } from "#model/response-decision.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
+import { EXECD_PREFIX } from "./delivery.ts";
 import { ResponseDispatcher } from "./dispatcher.ts";
 import { ResponseEvents } from "./events.ts";
 import type { RespondingAgent } from "./needs.ts";
@@ -30,7 +31,9 @@ export class DispatcherBench {
   readonly log = new RecordingLog();
   readonly metrics = new RecordingMetrics();
   readonly agents: RespondingAgent[] = [];
+  /** Without the prefix that tells an agent's execd. */
   readonly sent: { readonly agentId: string; readonly text: string }[] = [];
+  readonly messages: string[] = [];
   readonly onServer: string[] = [];
   registryFails = false;
   readonly dispatcher = new ResponseDispatcher({
@@ -41,7 +44,10 @@ export class DispatcherBench {
       find: (id) => this.#read().find((agent) => agent.id === id) ?? null,
       list: (after) => this.#page(after),
     },
-    sendToAgent: (agentId, text) => this.sent.push({ agentId, text }),
+    sendToAgent: (agentId, message) => {
+      this.messages.push(message);
+      this.sent.push({ agentId, text: message.replace(EXECD_PREFIX, "") });
+    },
     runOnServer: (text) => this.onServer.push(text),
   });
 

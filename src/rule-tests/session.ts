@@ -8,8 +8,8 @@ import { eventDocument, type ManagerIdentity, type Verdict } from "#analysis/ale
 import { MEMORY_EVENTS_DEFAULT } from "#analysis/correlate/event-memory.ts";
 import { type CompiledRuleset, Engine } from "#analysis/engine.ts";
 import type { Event } from "#analysis/event.ts";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
 import type { Trace } from "#analysis/trace/trace.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { LocalClock } from "#kernel/local-time.ts";
 
 /** `<alerts>` of the configuration that the peer ships. */

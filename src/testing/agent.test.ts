@@ -9,7 +9,8 @@ import { test } from "node:test";
 import { createServer } from "node:tls";
 import { makeCertificate } from "#enrollment/certificate.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
-import { enroll, frameOf, TestCipher, TestFrames } from "./agent.ts";
+import { enroll, TestCipher } from "./agent.ts";
+import { frameOf, TestFrames } from "./agent-link.ts";
 
 const VECTORS = new URL("../../test/vectors/agent/", import.meta.url);
 

@@ -1,13 +1,13 @@
 /**
- * An agent for tests: enrolls over TLS, reports over TCP, keeps what it sent until the manager confirmed it.
+ * An agent for tests: enrolls over TLS, reports over TCP or UDP, keeps what it sent until the manager confirmed it.
  *
  * Written from the protocol's description and on Node's sockets, with sealing code of its own: it shares nothing with
  * `formats/`, so that a mistake there cannot agree with itself. AES only. Not fit for production: it trusts any certificate.
  */
 import { createCipheriv, createDecipheriv, createHash, randomInt } from "node:crypto";
-import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { deflateSync, inflateSync } from "node:zlib";
+import { type AgentLink, type AgentServer, openLink } from "./agent-link.ts";
 import { type SharedFiles, TestFileReceiver } from "./shared-files.ts";
 
 const IV = Buffer.from("FEDCBA0987654321");
@@ -36,11 +36,11 @@ export type EnrollOptions = {
   readonly version?: string;
   readonly groups?: string;
   readonly password?: string;
+  /** Where it comes from, on a host with several addresses. */
+  readonly localAddress?: string;
 };
 
-export type TestAgentOptions = {
-  readonly host: string;
-  readonly port: number;
+export type TestAgentOptions = AgentServer & {
   readonly identity: TestAgentIdentity;
   readonly version?: string;
   readonly answerTimeoutMs?: number;
@@ -48,6 +48,8 @@ export type TestAgentOptions = {
   readonly localAddress?: string;
   /** What it answers to `#!-req <number> <target> <payload>`, one char a byte; null never answers. */
   readonly answers?: (target: string, payload: string) => string | null;
+  /** Given each message of the manager, acks too. */
+  readonly heard?: (message: string) => void;
 };
 
 function md5(data: string | Buffer): string {
@@ -113,33 +115,12 @@ export class TestCipher {
   }
 }
 
-export function frameOf(payload: Buffer): Buffer {
-  const frame = Buffer.alloc(4 + payload.length);
-  frame.writeUInt32LE(payload.length, 0);
-  payload.copy(frame, 4);
-  return frame;
-}
-
-/** Cuts whole payloads out of a stream. */
-export class TestFrames {
-  #rest: Buffer = Buffer.alloc(0);
-
-  push(chunk: Buffer): Buffer[] {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    const payloads: Buffer[] = [];
-    while (this.#rest.length >= 4 && this.#rest.length >= 4 + this.#rest.readUInt32LE(0)) {
-      const end = 4 + this.#rest.readUInt32LE(0);
-      payloads.push(this.#rest.subarray(4, end));
-      this.#rest = this.#rest.subarray(end);
-    }
-    return payloads;
-  }
-}
-
 /** The manager's whole answer to an enrollment request, success or refusal. */
 export function enrollmentAnswer(options: EnrollOptions, request: string): Promise<string> {
   const answer = new Promise<string>((resolve, reject) => {
-    const socket = connectTls({ host: options.host, port: options.port, rejectUnauthorized: false }, () =>
+    const { host, port, localAddress } = options;
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connectTls({ host, port, rejectUnauthorized: false, ...from }, () =>
       socket.write(request),
     );
     let text = "";
@@ -178,7 +159,7 @@ export class TestAgent {
   readonly received: string[] = [];
   unsolicitedAcks = 0;
   readonly #files = new TestFileReceiver();
-  #socket: Socket | null = null;
+  #link: AgentLink | null = null;
   #welcome = false; // the startup was answered: events may go out
   #spool: Buffer[] = []; // events sent and not yet confirmed
   #confirmedCount = 0;
@@ -210,7 +191,7 @@ export class TestAgent {
   }
 
   get connected(): boolean {
-    return this.#socket !== null;
+    return this.#link !== null;
   }
 
   /** Resolves when the connection is over, whoever ended it. */
@@ -218,15 +199,12 @@ export class TestAgent {
     return this.#closed;
   }
 
-  /** Connects, sends the startup message, waits for its answer and sends again what is not confirmed. */
-  async connect(): Promise<void> {
-    const { host, port, localAddress } = this.#options;
-    const socket = connectTcp({
-      ...{ host, port, noDelay: true },
-      ...(localAddress === undefined ? {} : { localAddress }),
-    });
-    await within(this.#opened(socket), this.#timeoutMs, "connect");
-    this.#attach(socket);
+  /**
+   * Connects, sends the startup message, waits for its answer and sends again what is not confirmed. `server` is another than the
+   * one of the options, for an agent that has several.
+   */
+  async connect(server: AgentServer = this.#options): Promise<void> {
+    await this.#open(server);
     const version = this.#options.version ?? "v4.14.7";
     // Nothing of the spool went over this connection yet, so the startup's ack confirms nothing.
     const answer = this.#ask(`#!-agent startup {"version":"${version}"}`, this.#confirmedCount);
@@ -260,13 +238,13 @@ export class TestAgent {
   /** Says goodbye and hangs up; what is not confirmed stays for the next `connect()`. */
   async shutdown(): Promise<void> {
     this.#write(Buffer.from("#!-agent shutdown "));
-    this.#socket?.end();
+    this.#link?.end();
     await this.#closed;
   }
 
   /** Hangs up as a machine that loses power. */
   async drop(): Promise<void> {
-    this.#socket?.destroy();
+    this.#link?.destroy();
     await this.#closed;
   }
 
@@ -274,30 +252,31 @@ export class TestAgent {
     return this.#options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   }
 
-  #opened(socket: Socket): Promise<void> {
-    return new Promise((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", reject);
-    });
+  async #open(server: AgentServer): Promise<void> {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const handler = {
+      payload: (payload: Buffer) => this.#take(payload),
+      closed: () => {
+        this.#lost();
+        resolve();
+      },
+    };
+    const opening = openLink(server, this.#options.localAddress, handler);
+    try {
+      this.#link = await within(opening, this.#timeoutMs, "connect");
+      this.#closed = closed;
+    } catch (error) {
+      opening.then((late) => late.destroy()).catch(() => {});
+      throw error;
+    }
   }
 
-  #attach(socket: Socket): void {
-    const frames = new TestFrames();
-    this.#socket = socket;
-    socket.on("data", (chunk: Buffer) => {
-      for (const payload of frames.push(chunk)) this.#take(payload);
-    });
-    socket.on("error", () => socket.destroy());
-    this.#closed = new Promise((resolve) => {
-      socket.on("close", () => {
-        this.#socket = null;
-        this.#welcome = false;
-        const lost = this.#awaited;
-        this.#awaited = [];
-        for (const { waiter } of lost) waiter.reject(new Error("connection closed"));
-        resolve();
-      });
-    });
+  #lost(): void {
+    this.#link = null;
+    this.#welcome = false;
+    const lost = this.#awaited;
+    this.#awaited = [];
+    for (const { waiter } of lost) waiter.reject(new Error("connection closed"));
   }
 
   #answerRequest(message: string): void {
@@ -316,11 +295,12 @@ export class TestAgent {
   }
 
   #write(message: Buffer): void {
-    this.#socket?.write(frameOf(this.#cipher.seal(message)));
+    this.#link?.write(this.#cipher.seal(message));
   }
 
   #take(payload: Buffer): void {
     const { message, random } = this.#cipher.open(payload);
+    this.#options.heard?.(message);
     if (message === ACK && random > RANDOM_MAX) {
       this.unsolicitedAcks++;
       return;

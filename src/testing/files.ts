@@ -68,6 +68,7 @@ type Content = {
   mode: number;
   readonly inode: number;
   modifiedMs: number;
+  changedMs: number;
   /** Its name is on the disk. */
   named: boolean;
 };
@@ -106,7 +107,15 @@ export class FakeFiles implements Files {
     const content = this.#files.get(path);
     if (content !== undefined) return this.#infoOf(content);
     if (!this.#directories.has(path)) return null;
-    return { kind: "directory", bytes: 0, modifiedMs: 0, inode: 0, mode: 0o750 };
+    return { kind: "directory", bytes: 0, modifiedMs: 0, changedMs: 0, inode: 0, mode: 0o750 };
+  }
+
+  /** As `touch` does: the content is said to be of another time. */
+  setModified(path: string, modifiedMs: number): void {
+    const content = this.#files.get(path);
+    if (content === undefined) throw failure("file_not_found", path);
+    content.modifiedMs = modifiedMs;
+    content.changedMs = this.nowMs;
   }
 
   list(directory: string): readonly DirectoryEntry[] {
@@ -225,6 +234,7 @@ export class FakeFiles implements Files {
       mode,
       inode: this.#inode++,
       modifiedMs: this.nowMs,
+      changedMs: this.nowMs,
       named: false,
     };
     this.#files.set(path, content);
@@ -236,6 +246,7 @@ export class FakeFiles implements Files {
       kind: "file",
       bytes: content.bytes.count,
       modifiedMs: content.modifiedMs,
+      changedMs: content.changedMs,
       inode: content.inode,
       mode: content.mode,
     };
@@ -265,6 +276,7 @@ export class FakeFiles implements Files {
         const fits = Math.min(bytes.length, this.freeSpace);
         content.bytes.write(bytes.subarray(0, fits), at);
         content.modifiedMs = this.nowMs;
+        content.changedMs = this.nowMs;
         this.freeSpace -= fits;
         if (fits < bytes.length) throw failure("file_disk_full", path);
       },

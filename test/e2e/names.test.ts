@@ -22,7 +22,9 @@ test("every link of bin/ runs the command of its name", () => {
   const commands = new Map([
     ["agent-auth", "agent-auth"],
     ["agent_groups", "agent_groups"],
+    ["cluster_control", "cluster_control"],
     ["cyb3rhq-authd", "authd"],
+    ["cyb3rhq-clusterd", "clusterd"],
     ["cyb3rhq-control", "control"],
     ["manage_agents", "manage_agents"],
     ["ossec-authd", "authd"],
@@ -70,7 +72,10 @@ test("cyb3rhq-control runs the manager in the background, manage_agents and agen
     assert.notEqual(pid(), before);
   } finally {
     assert.equal(control("stop").code, 0);
-    assert.equal(control("status").code, 1);
+    const node = `<cluster><key>${"k".repeat(32)}</key><nodes><node>10.0.0.1</node></nodes></cluster>`;
+    writeInto(home.path, "etc/ossec.conf", `<ossec_config>${node}</ossec_config>`);
+    const status = "cyb3rhq-clusterd not running...\ncyb3rhq-managerd not running...\n";
+    assert.deepEqual(control("status"), { code: 1, text: status });
     writeInto(home.path, "etc/ossec.conf", "<ossec_config><auth><port>x</port></auth></ossec_config>");
     const { code, text } = control("start");
     assert.equal(code, 1);

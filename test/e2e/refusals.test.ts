@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { isListening, LOOPBACK, makeHome, removeHome, type TestHome, writeInto } from "./home.ts";
+import { freePort, isListening, LOOPBACK, makeHome, removeHome, type TestHome, writeInto } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 
 /** A part that waits for another that failed shows as the 10 s after which the manager ends what has not stopped. */
@@ -104,6 +104,35 @@ test("Manager names every error of a rule file by line and column and opens no p
   const places = lines.map((line) => /\betc\/rules\/local_rules\.xml:(\d+):\d+: error: ./.exec(line)?.[1]);
   assert.deepEqual([...new Set(places)], ["2", "5"], stderr);
   assert.deepEqual(portsSeen, []);
+});
+
+test("Manager says in cluster.log too what is wrong with the cluster's configuration", async (t) => {
+  const home = await temporaryHome(t);
+  const cluster = "<cluster><key>short</key><nodes><node>10.0.0.1</node></nodes></cluster>\n";
+  insertBefore(join(home.path, "etc/ossec.conf"), "</ossec_config>", cluster);
+  const { stderr, portsSeen } = await refusal(home);
+  const text = "Error 3004 - Error in cluster configuration: Key must be 32 characters long";
+  assert(stderr.includes(text));
+  const log = readFileSync(join(home.path, "logs/cluster.log"), "latin1");
+  assert.match(log, new RegExp(`^[0-9/]{10} [0-9:]{8} ERROR: \\[Cluster\\] \\[Main\\] ${text}`));
+  assert.deepEqual(portsSeen, []);
+});
+
+test("Manager refuses to start when the cluster's port is taken, and says which it is", async (t) => {
+  const home = await temporaryHome(t);
+  const port = await freePort();
+  const server = await occupy(port);
+  t.after(() => server.close());
+  const cluster = `<cluster><key>${"k".repeat(32)}</key><port>${port}</port><bind_addr>${LOOPBACK}</bind_addr>
+    <nodes><node>10.0.0.1</node></nodes></cluster>\n`;
+  insertBefore(join(home.path, "etc/ossec.conf"), "</ossec_config>", cluster);
+  const manager = await ManagerProcess.refused(home.path);
+  assert.match(manager.stderr, new RegExp(`cyb3rhq: Port ${port} is taken on ${LOOPBACK}\n$`));
+  const log = readFileSync(join(home.path, "logs/cluster.log"), "latin1");
+  assert.match(
+    log,
+    new RegExp(` ERROR: \\[Cluster\\] \\[Main\\] Could not start master: Port ${port} is taken`),
+  );
 });
 
 test("Manager says what to do when the home cannot be written", async (t) => {

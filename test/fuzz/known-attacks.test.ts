@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
 import { loadTexts } from "#analysis/ruleset/load-texts.fixture.ts";
 import { damaged } from "#analysis/special/special-message.fixture.ts";
 import { compilePattern } from "#formats/patterns/pattern.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import "./v8-flags.ts";
 import { checkEvents, type Output } from "./engine-run.ts";
 import type { FuzzEvent } from "./event-lines.ts";

@@ -1,7 +1,7 @@
 /** One valid message of every kind that decoders in code read, after the agents' protocols. */
 import { readFileSync } from "node:fs";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
 import { CHECK, REGISTRY, SUMMARY, WHODATA } from "#analysis/special/sample-documents.fixture.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 
 export type SpecialMessage = { readonly queue: string; readonly module: string; readonly message: string };
 

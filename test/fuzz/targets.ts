@@ -19,6 +19,9 @@ const LOADERS = {
   wpk: async () => (await import("./targets/wpk.ts")).wpkTarget,
   "agent-answers": async () => (await import("./targets/agent-answers.ts")).agentAnswersTarget,
   "enrollment-answers": async () => (await import("./targets/enrollment-answers.ts")).enrollmentAnswersTarget,
+  "cluster-frames": async () => (await import("./targets/cluster-frames.ts")).clusterFramesTarget,
+  "cluster-payloads": async () => (await import("./targets/cluster-payloads.ts")).clusterPayloadsTarget,
+  "cluster-archives": async () => (await import("./targets/cluster-archives.ts")).clusterArchivesTarget,
 } as const satisfies Readonly<Record<string, () => Promise<Target>>>;
 
 export type TargetName = keyof typeof LOADERS;
@@ -44,4 +47,5 @@ export const FAMILIES: readonly (readonly TargetName[])[] = [
   ["special"],
   ["config", "patterns", "queue-messages", "snapshots", "mitre", "agent-wire", "enrollment", "syslog"],
   ["proxy-headers", "wpk", "agent-answers", "enrollment-answers"],
+  ["cluster-frames", "cluster-payloads", "cluster-archives"],
 ];

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { eventDocument, type Verdict } from "#analysis/alert/document.ts";
 import { Engine } from "#analysis/engine.ts";
 import type { Event } from "#analysis/event.ts";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { LocalClock } from "#kernel/local-time.ts";
 import { requireRuleset } from "./score.ts";
 import { skipWithoutShared } from "./shared-data.ts";

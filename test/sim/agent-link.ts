@@ -2,7 +2,8 @@
 import { type CipherMethod, type MessageCipher, messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import type { Connection, DatagramSocket, SocketAddress } from "#kernel/ports/network.ts";
 import { parseAgentId, parseAgentKey, parseAgentName } from "#model/agent.ts";
-import { frameOf, type TestAgentIdentity } from "#testing/agent.ts";
+import type { TestAgentIdentity } from "#testing/agent.ts";
+import { frameOf } from "#testing/agent-link.ts";
 import type { SimulatedProcess } from "./world.ts";
 
 /** One keepalive or startup that waits for its ack, with the events that it confirms. */

@@ -7,7 +7,8 @@
 import { SenderCounter } from "#formats/wire/agent/counters.ts";
 import { openMessage, sealMessage } from "#formats/wire/agent/message.ts";
 import type { CipherMethod } from "#formats/wire/agent/message-cipher.ts";
-import { type TestAgentIdentity, TestFrames } from "#testing/agent.ts";
+import type { TestAgentIdentity } from "#testing/agent.ts";
+import { TestFrames } from "#testing/agent-link.ts";
 import { TestFileReceiver } from "#testing/shared-files.ts";
 import { AgentLink, cipherOf } from "./agent-link.ts";
 import type { History } from "./history.ts";

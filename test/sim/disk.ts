@@ -155,6 +155,6 @@ const NOWHERE: OpenFile = {
   write: () => {},
   truncate: () => {},
   sync: () => {},
-  info: () => ({ kind: "file", bytes: 0, modifiedMs: 0, inode: 0, mode: 0 }),
+  info: () => ({ kind: "file", bytes: 0, modifiedMs: 0, changedMs: 0, inode: 0, mode: 0 }),
   close: () => {},
 };

@@ -130,7 +130,6 @@ export class ManagerLife {
       log,
       metrics: this.metrics,
       paths,
-      syncStatus: "synced",
     });
     // What runs on in a process that has ended may still write to the file that nobody uses any more.
     process.atEnd(() => world.after(0, () => this.#closeDatabase()));
@@ -267,6 +266,7 @@ export class ManagerLife {
         },
         remove: (ids, options) => registry.remove(ids, options),
       },
+      master: null,
       makeCertificate: () => Promise.resolve(certificate),
     });
   }
@@ -277,7 +277,7 @@ export class ManagerLife {
       clock: this.process,
       events: new GroupEvents(log, this.metrics),
       guessesGroup: false,
-      syncStatus: "synced",
+      assigned: () => {},
       want: (list) =>
         this.#toGroups(() => {
           this.#merged.want(list);

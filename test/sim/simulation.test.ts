@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { simulate } from "./simulation.ts";
 
-const SEEDS_FIXED = 16;
+const SEEDS_FIXED = 24;
 const STEPS = 40;
 const more = Number(process.env["SIM_SEEDS"] ?? 0);
 

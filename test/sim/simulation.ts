@@ -328,7 +328,7 @@ class Simulation {
     if (entry === undefined) return;
     world.note(`action: ${agent.name} is in ${names.join(",")}`);
     try {
-      manager.life?.registry.agents.setGroups(entry.id, names, "synced");
+      manager.life?.registry.agents.setGroups(entry.id, names);
     } catch (error) {
       expected(error);
     }

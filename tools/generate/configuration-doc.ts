@@ -47,7 +47,10 @@ export const ACTED_ON: readonly string[] = [
   ...["location", "agent_id", "level", "rules_id", "rules_group", "timeout", "repeated_offenders"].map(
     (name) => `active-response/${name}`,
   ),
-  ...["cluster/disabled", "cluster/name", "cluster/node_name", "cluster/hidden"],
+  ...["disabled", "name", "node_name", "hidden", "node_type", "key", "port", "bind_addr", "nodes/"].map(
+    (name) => `cluster/${name}`,
+  ),
+  ...["cluster/announced_version", "cluster/haproxy_helper/"],
   ...["localfile/log_format", "localfile/location", "agent-upgrade/"],
 ];
 
@@ -78,6 +81,7 @@ export const INTERNAL_ACTED_ON: readonly string[] = [
   "remoted.state_interval",
   "remoted.verify_msg_id",
   "remoted.merge_shared",
+  "wazuh_clusterd.debug",
   "wazuh_download.enabled",
 ];
 
@@ -95,7 +99,7 @@ export const NOTES: ReadonlyMap<string, string> = new Map([
   ["remote/proxy_protocol_from", "[What it does](agent-certificates.md#behind-a-balancer)."],
   ["remote", "Listeners for syslog: [syslog.md](syslog.md)."],
   ["active-response", "What it does and what it leaves: [active-responses.md](active-responses.md)."],
-  ["cluster", "Nodes do not speak with each other yet: names appear in alerts, nothing more."],
+  ["cluster", "[How a cluster is set up](cluster.md)."],
   ["localfile", "Which formats are read: [getting-started.md](getting-started.md#the-logs-of-this-host)."],
   ["agent-upgrade", "[How agents are upgraded](upgrades.md#packages-from-a-repository)."],
   ["rule_test", "[How tools use it](rule-tests.md#the-log-test-of-a-running-manager). One thread serves."],

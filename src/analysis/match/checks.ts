@@ -1,47 +1,12 @@
 /** Conditions of rules as functions of an event. A condition on a value that the event lacks fails, negated or not. */
 import type { Pattern } from "#formats/patterns/pattern.ts";
 import { LocalClock } from "#kernel/local-time.ts";
-import { DSTUSER, type Event, SRCUSER, staticIndex } from "../event.ts";
-import type { FieldSlots } from "../field-slots.ts";
-import { type PlaceLookup, placeOf } from "../geoip/geo-places.ts";
-import type { CompiledRuleName, Condition, ListUse, Subject } from "../ruleset/rule.ts";
+import { DSTUSER, SRCUSER, staticIndex } from "../event.ts";
+import type { CompiledRuleName, Condition, ListUse } from "../ruleset/rule.ts";
 import type { ValueList } from "../ruleset/ruleset.ts";
 import { isInside } from "../ruleset/time-window.ts";
 import type { Check } from "./compiled-rule.ts";
-
-export type SubjectReader = (event: Event) => string | undefined | null;
-
-/** What a subject is read from beside the event itself. */
-export type SubjectTools = { readonly slots: FieldSlots; readonly places: PlaceLookup };
-
-export function subjectReader(subject: Subject, { slots, places }: SubjectTools): SubjectReader {
-  switch (subject.kind) {
-    case "log":
-      return (event) => event.log;
-    case "location":
-      return (event) => event.location;
-    case "program_name":
-      return (event) => event.programName;
-    case "hostname":
-      return (event) => event.hostname;
-    case "user":
-      return subject.sourceFirst
-        ? (event) => event.statics[SRCUSER] ?? event.statics[DSTUSER]
-        : (event) => event.statics[DSTUSER] ?? event.statics[SRCUSER];
-    case "static": {
-      const index = staticIndex(subject.field);
-      return (event) => event.statics[index];
-    }
-    case "dynamic": {
-      const slot = slots.slotOf(subject.name);
-      return () => slots.values[slot];
-    }
-    case "place": {
-      const index = staticIndex(subject.field);
-      return (event) => placeOf(event.statics[index], places);
-    }
-  }
-}
+import { type SubjectReader, type SubjectTools, subjectReader } from "./subjects.ts";
 
 function patternCheck(pattern: Pattern, negate: boolean, read: SubjectReader): Check {
   if (negate) {

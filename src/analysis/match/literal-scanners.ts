@@ -1,8 +1,8 @@
 /** The literals that rules and decoders ask for, by the part of an event that they are looked for in: the log, a field, the location. */
 import type { Event } from "../event.ts";
 import type { Subject } from "../ruleset/rule.ts";
-import { type SubjectReader, type SubjectTools, subjectReader } from "./checks.ts";
 import { LiteralScanner } from "./literal-scanner.ts";
+import { type SubjectReader, type SubjectTools, subjectKey, subjectReader } from "./subjects.ts";
 
 /** One part of events, with a scanner of its own: rules that look into the same field share its scan. */
 export class SubjectLiterals {
@@ -48,9 +48,4 @@ export class LiteralScanners {
     this.log.compile();
     for (const { scanner } of this.#ofSubject.values()) if (scanner !== this.log) scanner.compile();
   }
-}
-
-/** Equal for subjects that are read alike: names of fields compare without case. */
-export function subjectKey(subject: Subject): string {
-  return JSON.stringify(subject).toLowerCase();
 }

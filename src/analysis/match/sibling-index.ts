@@ -9,8 +9,8 @@ import { foldAscii } from "#formats/patterns/fold.ts";
 import type { Event } from "../event.ts";
 import { ownCopy } from "../own-copy.ts";
 import type { Condition, RuleDefinition, Subject } from "../ruleset/rule.ts";
-import { type SubjectReader, type SubjectTools, subjectReader } from "./checks.ts";
-import { type SubjectLiterals, subjectKey } from "./literal-scanners.ts";
+import type { SubjectLiterals } from "./literal-scanners.ts";
+import { type SubjectReader, type SubjectTools, subjectKey, subjectReader } from "./subjects.ts";
 
 /** Below this a plain walk costs less than a look-up. */
 const SIBLINGS_INDEXED_MIN = 6;

@@ -1,5 +1,5 @@
 /** Events for tests of the decoders that are code, and messages with something wrong in them. */
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { Event } from "../event.ts";
 import { FieldSlots } from "../field-slots.ts";
 import { NO_DECODER } from "../ruleset/decoder.ts";

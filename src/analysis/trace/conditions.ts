@@ -1,14 +1,9 @@
 /** The conditions of a rule one by one, as their author wrote them and in the order in which the peer looks at them. */
 import { LocalClock } from "#kernel/local-time.ts";
 import { DSTUSER, type Event, SRCUSER, staticIndex } from "../event.ts";
-import {
-  conditionCheck,
-  listCheck,
-  type SubjectReader,
-  type SubjectTools,
-  subjectReader,
-} from "../match/checks.ts";
+import { conditionCheck, listCheck } from "../match/checks.ts";
 import type { Check } from "../match/compiled-rule.ts";
+import { type SubjectReader, type SubjectTools, subjectReader } from "../match/subjects.ts";
 import type { CompiledRuleName, Condition, ListUse, RuleDefinition } from "../ruleset/rule.ts";
 import type { ValueList } from "../ruleset/ruleset.ts";
 import { DAY_NAMES, type DayWindow, type WeekdaySet } from "../ruleset/time-window.ts";

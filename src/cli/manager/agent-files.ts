@@ -53,7 +53,6 @@ export async function withRegistry<T>(
     log: warningsTo(environment),
     metrics: NOT_COUNTED,
     paths: registryPaths(paths.home),
-    syncStatus: "synced",
   });
   registry.keys.start();
   try {

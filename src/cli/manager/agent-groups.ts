@@ -1,5 +1,6 @@
 /** The peer's `agent_groups`, for scripts: its words around what `cyb3rhq groups` does. wazuh v4.14.7: framework/scripts/agent_groups.py. */
 import { hash } from "node:crypto";
+import type { HomePaths } from "#daemons/home.ts";
 import { GroupChanges, groupName } from "#groups/group-changes.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { AgentRecord } from "#registry/agent-record.ts";
@@ -9,6 +10,7 @@ import { type Environment, EXIT_OK } from "../environment.ts";
 import { Questions } from "../questions.ts";
 import { existingHome, withRegistry } from "./agent-files.ts";
 import { idOf } from "./agent-registration.ts";
+import { editGroups, type GroupEditor } from "./group-editor.ts";
 
 export type GroupsAction =
   | { readonly kind: "groups" }
@@ -22,14 +24,15 @@ export type GroupsAction =
   | { readonly kind: "of"; readonly agent: string }
   | { readonly kind: "synchronized"; readonly agent: string };
 
+type GroupsChange = Extract<GroupsAction, { kind: "create" | "delete" | "assign" | "unassign" }>;
+type GroupsQuestion = Exclude<GroupsAction, GroupsChange>;
+
 type Changing = {
   readonly environment: Environment;
   readonly registry: Registry;
   readonly changes: GroupChanges;
   readonly shared: string;
 };
-
-const DEFAULT_GROUP = "default";
 
 export async function agentGroups(
   environment: Environment,
@@ -48,15 +51,21 @@ export async function agentGroups(
     }
   }
   const paths = existingHome(environment, home);
-  const text = await withRegistry(environment, paths, (registry) => {
+  const text = isChange(action)
+    ? await editGroups(environment, paths, (editor) => change(editor, action))
+    : await showGroups(environment, paths, action);
+  environment.stdout.write(utf8Bytes(`${text}\n`));
+  return EXIT_OK;
+}
+
+function showGroups(environment: Environment, paths: HomePaths, action: GroupsQuestion): Promise<string> {
+  return withRegistry(environment, paths, (registry) => {
     const { agents, groups: folders } = registry;
     const shared = registryPaths(paths.home).sharedGroups;
     const { files } = environment;
-    const changes = new GroupChanges({ files, agents, folders, shared, syncStatus: "synced" });
-    return Promise.resolve(act({ environment, registry, changes, shared }, action));
+    const changes = new GroupChanges({ files, agents, folders, shared });
+    return Promise.resolve(tell({ environment, registry, changes, shared }, action));
   });
-  environment.stdout.write(utf8Bytes(`${text}\n`));
-  return EXIT_OK;
 }
 
 function questionOf(action: GroupsAction): string | null {
@@ -76,8 +85,33 @@ function questionOf(action: GroupsAction): string | null {
   }
 }
 
-function act(changing: Changing, action: GroupsAction): string {
-  const { changes } = changing;
+function isChange(action: GroupsAction): action is GroupsChange {
+  return questionOf(action) !== null;
+}
+
+/** Here, or on a worker by the master. */
+async function change(editor: GroupEditor, action: GroupsChange): Promise<string> {
+  const { group } = action;
+  switch (action.kind) {
+    case "create":
+      await editor.create(groupName(action.group));
+      return `Group '${group}' created.`;
+    case "delete":
+      await editor.remove(groupName(action.group));
+      return `Group ${group} removed.`;
+    case "assign":
+      await editor.assign(idOf(action.agent), groupName(action.group), { single: action.single });
+      return `Group '${group}' added to agent '${action.agent}'.`;
+    case "unassign": {
+      const id = idOf(action.agent);
+      if (action.group !== null) await editor.unassign(id, groupName(action.group));
+      const left = action.group === null ? await editor.unassignAll(id) : [action.group];
+      return `Agent '${action.agent}' removed from ${left.join(", ")}.`;
+    }
+  }
+}
+
+function tell(changing: Changing, action: GroupsQuestion): string {
   switch (action.kind) {
     case "groups":
       return groupsText(changing);
@@ -85,17 +119,6 @@ function act(changing: Changing, action: GroupsAction): string {
       return membersText(changing, action.group);
     case "files":
       return filesText(changing, action.group);
-    case "create":
-      changes.create(groupName(action.group));
-      return `Group '${action.group}' created.`;
-    case "delete":
-      changes.remove(groupName(action.group));
-      return `Group ${action.group} removed.`;
-    case "assign":
-      changes.assign(idOf(action.agent), groupName(action.group), { single: action.single });
-      return `Group '${action.group}' added to agent '${action.agent}'.`;
-    case "unassign":
-      return unassign(changing, action.agent, action.group);
     case "of": {
       const { id, name, groups } = agentOf(changing, action.agent);
       return `The agent '${name}' with ID '${id}' belongs to groups: ${groups.join(", ")}.`;
@@ -111,17 +134,6 @@ function agentOf({ registry }: Changing, text: string): AgentRecord {
   const agent = registry.agents.find(idOf(text));
   if (agent !== null) return agent;
   throw new CodedError("agent_unknown", "Error 1701: Agent does not exist");
-}
-
-function unassign({ changes, registry }: Changing, agent: string, group: string | null): string {
-  const id = idOf(agent);
-  if (group !== null) {
-    changes.unassign(id, groupName(group));
-    return `Agent '${agent}' removed from ${group}.`;
-  }
-  const before = registry.agents.groups(id);
-  changes.assign(id, groupName(DEFAULT_GROUP), { single: true });
-  return `Agent '${agent}' removed from ${before.join(", ")}.`;
 }
 
 function groupsText({ registry }: Changing): string {

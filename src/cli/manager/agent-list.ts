@@ -5,6 +5,7 @@ import { type AgentRecord, STATUS_REASONS } from "#registry/agent-record.ts";
 import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_OK } from "../environment.ts";
 import { existingHome, openAgentStore } from "./agent-files.ts";
+import { isInCluster } from "./cluster-home.ts";
 import { askHome } from "./control.ts";
 
 export type ListOptions = {
@@ -37,6 +38,7 @@ function agentJson({ agent, statistics }: Listed, withStatistics: boolean): obje
     status,
     reason: STATUS_REASONS[statusCode] ?? "",
     registered: timeText(agent.registeredSeconds),
+    node: info?.nodeName || null,
     lastKeepalive: timeText(agent.lastKeepaliveSeconds),
     disconnected: agent.disconnectionSeconds === 0 ? null : timeText(agent.disconnectionSeconds),
     groups,
@@ -47,17 +49,21 @@ function agentJson({ agent, statistics }: Listed, withStatistics: boolean): obje
 }
 
 const COLUMNS = [6, 28, 20, 16, 26] as const;
+const NODE_COLUMN = 20;
 
 function lineOf(cells: readonly string[], rest: string): string {
   return `${cells.map((cell, at) => cell.padEnd(COLUMNS[at] ?? 0)).join(" ")} ${rest}`.trimEnd();
 }
 
-function agentLine({ agent, statistics }: Listed, withStatistics: boolean): string {
-  const { id, name, address, status, statusCode, lastKeepaliveSeconds } = agent;
+type Columns = { readonly counted: boolean; readonly nodes: boolean };
+
+function agentLine({ agent, statistics }: Listed, { counted: withStatistics, nodes }: Columns): string {
+  const { id, name, address, status, statusCode, lastKeepaliveSeconds, info } = agent;
   const cells = [id, name, address, status, timeText(lastKeepaliveSeconds) ?? "never"];
+  const node = nodes ? `${(info?.nodeName || "-").padEnd(NODE_COLUMN)} ` : "";
   const { events = "-", lost = "-", lastMessage = "-" } = statistics ?? {};
   const counted = `${String(events).padEnd(12)} ${String(lost).padEnd(8)} ${lastMessage.padEnd(26)} `;
-  return lineOf(cells, `${withStatistics ? counted : ""}${STATUS_REASONS[statusCode] ?? ""}`);
+  return lineOf(cells, `${node}${withStatistics ? counted : ""}${STATUS_REASONS[statusCode] ?? ""}`);
 }
 
 function filterOf({ status, group, name }: ListOptions): (agent: AgentRecord) => boolean {
@@ -120,11 +126,12 @@ export async function listAgents(environment: Environment, options: ListOptions)
     stdout.write(filtered ? "No such agents\n" : "No agents yet; 'cyb3rhq agents add NAME' registers one\n");
   else {
     const numbers = `${"EVENTS".padEnd(12)} ${"LOST".padEnd(8)} ${"LAST MESSAGE".padEnd(26)} `;
+    const nodes = isInCluster(environment, existingHome(environment, options.home));
     const head = lineOf(
       ["ID", "NAME", "ADDRESS", "STATE", "LAST KEEPALIVE"],
-      `${counted ? numbers : ""}REASON`,
+      `${nodes ? `${"NODE".padEnd(NODE_COLUMN)} ` : ""}${counted ? numbers : ""}REASON`,
     );
-    const lines = [head, ...listed.map((entry) => agentLine(entry, counted))];
+    const lines = [head, ...listed.map((entry) => agentLine(entry, { counted, nodes }))];
     stdout.write(utf8Bytes(`${lines.join("\n")}\n`));
   }
   return EXIT_OK;

@@ -7,9 +7,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { fakeNeeds } from "#cluster/fixture.ts";
+import { type LocalClient, LocalServer } from "#cluster/local/server.ts";
 import { homePaths, prepareHome } from "#daemons/home.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import { fakeProcess, type Given } from "../environment.fixture.ts";
 import { runProgram } from "../program.ts";
 
@@ -187,6 +190,34 @@ test("manage_agents sends who asks a worker of a cluster to the master", async (
   writeFileSync(join(HOME, "etc/ossec.conf"), `<ossec_config>${cluster}</ossec_config>`);
   assert.match(await done("manage_agents", "-a", "any", "-n", "web1"), /master node: 10\.0\.0\.9\.\n$/);
   assert.equal(existsSync(join(HOME, "etc/client.keys")), false);
+});
+
+test("agents add and remove on a worker of a cluster are the master's to do", async () => {
+  await done("agents", "add", "web1");
+  const cluster = `<cluster><disabled>no</disabled><node_type>worker</node_type><key>${"0".repeat(32)}</key><nodes><node>10.0.0.9</node></nodes></cluster>`;
+  writeFileSync(join(HOME, "etc/ossec.conf"), `<ossec_config>${cluster}</ossec_config>`);
+  assert.match(await done("agents", "list"), /LAST KEEPALIVE +NODE +REASON\n001 .* never +-$/m);
+  const before = keys();
+  await refused(/registered on the master, 10\.0\.0\.9/, "agents", "add", "web2");
+  await refused(/Cluster is not running/, "agents", "remove", "001");
+
+  const localSockets = new FakeLocalSockets();
+  const asked: string[] = [];
+  const answers = ['{"error":0,"data":"deleted"}', '{"error":9011,"message":"Agent ID not found"}'];
+  const sendsync = (client: LocalClient) => (payload: Buffer) => {
+    asked.push(payload.toString());
+    void client.request("ok", Buffer.from(answers.shift() ?? ""));
+    return null;
+  };
+  const commands = (client: LocalClient) => new Map([["sendsync", sendsync(client)]]);
+  await new LocalServer(HOME, { ...fakeNeeds(), localSockets }, commands).start();
+  const removed = await run({ localSockets }, "agents", "remove", "001", "--purge");
+  assert.deepEqual([removed.text, removed.complaint], ["Agent '001' removed.\n", ""]);
+  const message = '{"arguments": {"id": "001", "purge": true}, "function": "remove"}';
+  assert.deepEqual(asked, [`{"daemon_name": "authd", "message": ${message}}`]);
+  const refusal = await run({ localSockets }, "agents", "remove", "001");
+  assert.match(refusal.complaint, /The master did not remove '001': Agent ID not found/);
+  assert.equal(keys(), before, "they go with the next synchronisation");
 });
 
 test("manage_agents has the menu, for answers on stdin and in variables", async () => {

@@ -17,6 +17,7 @@ import {
   registerAgent,
   usable,
 } from "./agent-registration.ts";
+import { demandNoWorker, removedByMaster } from "./cluster-home.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
 
@@ -65,6 +66,7 @@ export async function addAgent(environment: Environment, options: AddOptions): P
     key: options.key === undefined ? newKey() : usable(parseAgentKey(options.key), "The key is none"),
   };
   const paths = existingHome(environment, options.home);
+  demandNoWorker(environment, paths);
   const entry = await withRegistry(environment, paths, (registry) => {
     const agent = { ...wanted, groups: groupsOf(registry, options.group) };
     return registerAgent(environment, registry, agent, replacementOf(options));
@@ -80,6 +82,7 @@ export async function addAgentsOfFile(
 ): Promise<number> {
   const text = environment.files.read(options.file).toString("latin1");
   const paths = existingHome(environment, options.home);
+  demandNoWorker(environment, paths);
   let failed = false;
   await withRegistry(environment, paths, async (registry) => {
     for (const [index, line] of text.split("\n").entries()) {
@@ -111,6 +114,7 @@ export async function importAgent(
 ): Promise<number> {
   const wanted = parseExportedKey(options.exported);
   const paths = existingHome(environment, options.home);
+  demandNoWorker(environment, paths);
   const entry = await withRegistry(environment, paths, (registry) =>
     registerAgent(environment, registry, wanted, replacementOf(options)),
   );
@@ -135,7 +139,9 @@ export async function removeAgent(
   const removed = await withRegistry(environment, paths, async (registry) => {
     const found = findAgent(registry, options.id);
     if (asks && !(await confirmed(environment, found))) return null;
-    await registry.remove([found.id], { purge: options.purge });
+    const { purge } = options;
+    const isDone = await removedByMaster(environment, paths, { id: found.id, purge });
+    if (!isDone) await registry.remove([found.id], { purge });
     return found;
   });
   if (removed === null) {

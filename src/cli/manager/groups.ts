@@ -9,6 +9,7 @@ import { registryPaths } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_OK } from "../environment.ts";
 import { existingHome, openAgentStore, withRegistry } from "./agent-files.ts";
+import { editGroups } from "./group-editor.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
 type OfGroup = Common & { readonly name: string };
@@ -83,7 +84,6 @@ function withGroups<T>(
       agents: registry.agents,
       folders: registry.groups,
       shared,
-      syncStatus: "synced",
     });
     return Promise.resolve(use(changes, shared));
   });
@@ -115,13 +115,14 @@ export async function showGroup(environment: Environment, { name, home, json }: 
 
 export async function addGroup(environment: Environment, { name, home, json }: OfGroup): Promise<number> {
   const group = groupName(name);
-  await withGroups(environment, home, (changes) => changes.create(group));
+  await editGroups(environment, existingHome(environment, home), async (editor) => editor.create(group));
   return print(environment, json, { created: group }, `Group '${group}' created.`);
 }
 
 export async function removeGroup(environment: Environment, { name, home, json }: OfGroup): Promise<number> {
   const group = groupName(name);
-  const agents = await withGroups(environment, home, (changes) => changes.remove(group));
+  const paths = existingHome(environment, home);
+  const agents = await editGroups(environment, paths, async (editor) => editor.remove(group));
   const text = `Group '${group}' removed; it had ${agents.length} agents.`;
   return print(environment, json, { removed: group, agents }, text);
 }
@@ -138,14 +139,16 @@ export async function assignGroup(
 ): Promise<number> {
   const id = agentId(idText);
   const group = groupName(name);
-  await withGroups(environment, home, (changes) => changes.assign(id, group, { single }));
+  const paths = existingHome(environment, home);
+  await editGroups(environment, paths, async (editor) => editor.assign(id, group, { single }));
   return print(environment, json, { agent: id, assigned: group }, `Agent '${id}' added to '${group}'.`);
 }
 
 export async function unassignGroup(environment: Environment, options: OfMember): Promise<number> {
   const id = agentId(options.id);
   const group = groupName(options.name);
-  const left = await withGroups(environment, options.home, (changes) => changes.unassign(id, group));
+  const paths = existingHome(environment, options.home);
+  const left = await editGroups(environment, paths, async (editor) => editor.unassign(id, group));
   const text = `Agent '${id}' removed from '${group}'. It is in ${left.join(", ")} now.`;
   return print(environment, options.json, { agent: id, removed: group, groups: left }, text);
 }

@@ -3,7 +3,7 @@
  *
  * Pure; byte strings in, an event or a reason out.
  */
-import { type QueueMessageError, splitQueueMessage } from "#analysis/predecode/queue-message.ts";
+import { type QueueMessageError, splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { isObject, parseJsonBytes } from "../bytes.ts";
 
 export type ReplayedEvent = {

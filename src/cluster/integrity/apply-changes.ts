@@ -1,8 +1,9 @@
 /** A worker becomes like the master: files are put in place, others removed. */
-import type { FileChanges, FileTable } from "#formats/wire/cluster/file-table.ts";
-import { belongsTo, isExcludedName, itemOf } from "#formats/wire/cluster/items.ts";
+import type { FileTable } from "#formats/wire/cluster/file-table.ts";
+import { belongsTo, isExcludedName, isOfRuleSet, itemOf } from "#formats/wire/cluster/items.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
+import type { UnpackedChanges } from "./archive-file.ts";
 
 /** Of lines about single files. */
 const PROBLEMS_MAX = 100;
@@ -12,17 +13,21 @@ export type AppliedChanges = {
   readonly failedUpdates: number;
   readonly failedCreations: number;
   readonly failedRemovals: number;
+  /** Rules, decoders or lists are not as they were. */
+  readonly changesRuleSet: boolean;
 };
 
 /**
- * `directory` holds the files under their paths; they are moved, so that each is there whole or as it was. What fails for one file does not stop
+ * `contents` says where the files lie, by their paths; they are moved, so that each is there whole or as it was. What fails for one file does not stop
  * the others. The changes were read by `readFileChanges`, so every path belongs to its item.
+ *
+ * Only the keys are synced to the disk: another file that a loss of power took is a difference that the first check after the next start finds, since that
+ * check reads every file; syncing each costs more than all the rest.
  */
 export function applyChanges(
   files: Files,
   home: string,
-  directory: string,
-  changes: FileChanges,
+  { changes, contents }: UnpackedChanges,
 ): AppliedChanges {
   const problems: string[] = [];
   const each = (
@@ -43,22 +48,30 @@ export function applyChanges(
     }
     return failures;
   };
-  const place = (path: string, itemKey: string) => placeFile(files, home, directory, path, itemKey);
+  const place = (path: string, itemKey: string) => {
+    const content = contents.get(path);
+    if (content === undefined) throw new CodedError("cluster_file_absent", "not in the archive");
+    placeFile(files, home, content, path, itemKey);
+  };
   const failedUpdates = each("shared", place);
   const failedCreations = each("missing", place);
   const failedRemovals = each("extra", (path) => removeFile(files, home, path));
-  removeEmptyDirectories(files, home, changes.extra);
-  return { problems, failedUpdates, failedCreations, failedRemovals };
+  const { shared, missing, extra } = changes;
+  removeEmptyDirectories(files, home, extra);
+  const changesRuleSet = [...shared.values(), ...missing.values(), ...extra.values()].some(({ itemKey }) =>
+    isOfRuleSet(itemKey),
+  );
+  return { problems, failedUpdates, failedCreations, failedRemovals, changesRuleSet };
 }
 
-function placeFile(files: Files, home: string, directory: string, path: string, itemKey: string): void {
+function placeFile(files: Files, home: string, content: string, path: string, itemKey: string): void {
   const item = itemOf(itemKey);
   if (item === null || !belongsTo(item, path)) {
     throw new CodedError("cluster_path_outside_item", `not a file of ${itemKey}`);
   }
   const target = `${home}/${path}`;
   files.makeDirectory(target.slice(0, target.lastIndexOf("/")), 0o770);
-  files.rename(`${directory}/${path}`, target);
+  files.rename(content, target);
 }
 
 function removeFile(files: Files, home: string, path: string): void {

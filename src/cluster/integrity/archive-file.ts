@@ -1,4 +1,5 @@
 /** Archives as files: written for another node, read from one. */
+import { createHash } from "node:crypto";
 import {
   ARCHIVE_LIMITS,
   type ArchiveFailure,
@@ -127,6 +128,18 @@ class ChangesWriter {
   }
 }
 
+/** SHA-256, hex; of a file of any size. */
+export function digestFile(files: Files, path: string): string {
+  const file = files.open(path, "read");
+  try {
+    const hash = createHash("sha256");
+    for (const window of windowsOf(file)) hash.update(window);
+    return hash.digest("hex");
+  } finally {
+    file.close();
+  }
+}
+
 /** What another node's archive is refused for; nothing of it was applied. */
 export type ArchiveRefusal = { readonly code: string; readonly what: string };
 
@@ -136,28 +149,42 @@ export function readTableArchive(files: Files, path: string): FileTable | Archiv
   return readFileTable(metadata.json);
 }
 
-/** The files are in `directory` afterwards, under their paths; the metadata says what they are for. */
+/** `contents` says where the files of the archive lie, by their paths. */
+export type UnpackedChanges = {
+  readonly changes: FileChanges;
+  readonly contents: ReadonlyMap<string, string>;
+};
+
+/**
+ * The files are directly in `directory` afterwards, under numbers: making and removing a directory for each costs several times as much as the files. The
+ * metadata says what they are for.
+ */
 export function readChangesArchive(
   files: Files,
   path: string,
   directory: string,
   limits: ArchiveLimits = ARCHIVE_LIMITS,
-): FileChanges | ArchiveRefusal {
+): UnpackedChanges | ArchiveRefusal {
+  const contents = new Map<string, string>();
+  files.makeDirectory(directory, 0o770);
   const save = (member: string, content: Buffer): boolean => {
     const item = itemHolding(member);
     if (item === null) return true; // the metadata cannot name it either
-    const target = `${directory}/${member}`;
-    files.makeDirectory(target.slice(0, target.lastIndexOf("/")), 0o770);
+    const target = `${directory}/${contents.size}`;
     const file = files.open(target, "create", item.permissions);
     try {
       file.write(content);
+      if (item.mustSurvive) file.sync();
     } finally {
       file.close();
     }
+    contents.set(member, target);
     return true;
   };
   const metadata = unpack(files, path, save, limits);
-  return "code" in metadata ? metadata : readFileChanges(metadata.json);
+  if ("code" in metadata) return metadata;
+  const changes = readFileChanges(metadata.json);
+  return "code" in changes ? changes : { changes, contents };
 }
 
 /** `take` is given every file and says whether files are wanted at all. */
@@ -190,9 +217,11 @@ function refusalOf(failure: ArchiveFailure | null): ArchiveRefusal {
 }
 
 function* windowsOf(file: OpenFile): Generator<Buffer> {
+  // Most archives are tables of a few kilobytes; a full window for each keeps the collector busy.
+  const windowBytes = Math.min(WINDOW_BYTES, file.info().bytes + 1);
   let position = 0;
   for (;;) {
-    const window = Buffer.allocUnsafe(WINDOW_BYTES);
+    const window = Buffer.allocUnsafe(windowBytes);
     const bytes = file.read(window, position);
     if (bytes === 0) return;
     position += bytes;

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { encodeMember, encodeMetadata } from "#formats/wire/cluster/archive.ts";
-import { contentHash, type FileTable } from "#formats/wire/cluster/file-table.ts";
+import { contentHash } from "#formats/wire/cluster/file-table.ts";
 import type { JsonValue } from "#formats/wire/cluster/json-value.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { FakeFiles } from "#testing/files.ts";
@@ -15,10 +15,11 @@ import { fakeNeeds, HOME, RawNode, settled, testCipher, testNode, wire } from ".
 import { runHeavyJob } from "../heavy-work.ts";
 import { MasterIntegrity, type WorkerIntegrityTask } from "../master/integrity.ts";
 import { MasterServer } from "../master/server.ts";
+import type { HeavyJob } from "../needs.ts";
 import { Session } from "../session.ts";
 import { WorkerIntegrity } from "../worker/integrity.ts";
 import { readTableArchive, writeChangesArchive } from "./archive-file.ts";
-import { readLocalTable } from "./local-table.ts";
+import { type LocalTable, readLocalTable } from "./local-table.ts";
 import { CHECK_PERIOD_MS, LOCK_MS_MAX, RECALCULATE_MS } from "./times.ts";
 
 const TRANSCRIPT: {
@@ -35,7 +36,9 @@ const TRANSCRIPT: {
     "utf8",
   ),
 );
-const EMPTY: FileTable = new Map();
+const EMPTY: LocalTable = new Map();
+/** Long after all files were written. */
+const NOW_MS = Date.UTC(2026, 0, 15);
 
 function put(files: FakeFiles, path: string, content: string): void {
   const absolute = `${HOME}/${path}`;
@@ -46,7 +49,7 @@ function put(files: FakeFiles, path: string, content: string): void {
 
 /** What is synchronised, with its content. */
 function held(files: FakeFiles): Record<string, string> {
-  const { table } = readLocalTable(files, HOME, EMPTY);
+  const { table } = readLocalTable(files, HOME, EMPTY, NOW_MS);
   return Object.fromEntries([...table.keys()].map((path) => [path, files.text(`${HOME}/${path}`)]));
 }
 
@@ -117,6 +120,42 @@ test("a worker becomes like its master, and then nothing is to do", async () => 
   assert(lines.includes(`[Worker w1] [Integrity check] ${calm}`));
 });
 
+test("a check compares nothing when nothing has changed, and misses no change on either side", async () => {
+  const { worker, master, integrity, checks, round } = await nodes();
+  const random = new SeededRandom(7);
+  let compared = 0;
+  const { run } = master.needs.heavy;
+  Object.assign(master.needs.heavy, {
+    run: (job: HeavyJob) => {
+      if (job.kind === "compare_table") compared++;
+      return run(job);
+    },
+  });
+  for (const name of ["a", "b", "c"]) put(master.needs.files, `etc/lists/${name}`, "0");
+  await integrity.start();
+  await round();
+  await round();
+  for (let step = 0; step < 25; step++) {
+    const { files, clock } = random.pick([worker, master]).needs;
+    const path = `etc/lists/${random.pick(["a", "b", "c", "d"])}`;
+    const isThere = files.info(`${HOME}/${path}`) !== null;
+    const kind = random.below(4);
+    if (kind === 0) put(files, path, String(random.below(100)));
+    // Of the same size and time.
+    else if (kind === 1) files.write(`${HOME}/${path}`, String(random.below(10)));
+    else if (kind === 2 && isThere) files.remove(`${HOME}/${path}`);
+    else if (kind === 3) clock.jump(-random.below(100_000));
+    await round();
+    assert.deepEqual(held(worker.needs.files), held(master.needs.files), `step ${step}, change ${kind}`);
+    // The worker's table is another one after it was changed.
+    await round();
+    const before = compared;
+    await round();
+    assert.equal(compared, before, `step ${step}: nothing has changed`);
+  }
+  assert.equal(checks.length, 2 + 3 * 25, "every check has ended");
+});
+
 test("permission is given once in each round of the master, and not while locked", async () => {
   const { worker, master, integrity, task } = await nodes();
   await integrity.start();
@@ -178,7 +217,7 @@ test("the master sends a recorded worker what the recorded master sent", async (
     home: HOME,
     archive: `${HOME}/queue/cluster/worker1/a.zip`,
   });
-  assert(applied !== null && "created" in applied);
+  assert(typeof applied === "object" && applied !== null && "created" in applied);
   assert.deepEqual([applied.created + applied.updated > 0, applied.problems], [true, []]);
   const contents = held(before.files);
   for (const [path, content] of Object.entries(contents)) put(needs.files, path, content);
@@ -300,13 +339,13 @@ test("readLocalTable() reads only what changed, and keeps what it cannot read", 
   const { files } = fakeNeeds();
   put(files, "etc/rules/a.xml", "a");
   put(files, "etc/rules/sub/b.xml", "b");
-  const first = readLocalTable(files, HOME, EMPTY).table;
+  const first = readLocalTable(files, HOME, EMPTY, NOW_MS).table;
   const forged = new Map([...first].map(([path, known]) => [path, { ...known, hash: "kept" }]));
-  const second = readLocalTable(files, HOME, forged).table;
+  const second = readLocalTable(files, HOME, forged, NOW_MS).table;
   assert.equal(second.get("etc/rules/a.xml")?.hash, "kept");
   put(files, "etc/rules/a.xml", "changed");
   files.deny(`${HOME}/etc/rules/a.xml`);
-  const third = readLocalTable(files, HOME, first);
+  const third = readLocalTable(files, HOME, first, NOW_MS);
   assert.deepEqual(third.table, first);
   assert.match(third.problems[0] ?? "", /^Can't read metadata from file etc\/rules\/a.xml: /);
 });
@@ -323,7 +362,7 @@ test("writeChangesArchive() leaves out what does not fit, and everything after i
   ] as const) {
     put(files, `etc/lists/${name}`, noise(bytes));
   }
-  const { table } = readLocalTable(files, HOME, EMPTY);
+  const { table } = readLocalTable(files, HOME, EMPTY, NOW_MS);
   const changes = { missing: table, shared: EMPTY, extra: EMPTY };
   const written = writeChangesArchive(files, HOME, `${HOME}/a.zip`, changes, 1000);
   assert.deepEqual([...written.changes.missing.keys()], ["etc/lists/a"]);
@@ -336,7 +375,7 @@ test("writeChangesArchive() leaves out what does not fit, and everything after i
 test("writeChangesArchive() lets the worker remove a shared file that is gone here", () => {
   const { files } = fakeNeeds();
   put(files, "etc/lists/a", "a");
-  const { table } = readLocalTable(files, HOME, EMPTY);
+  const { table } = readLocalTable(files, HOME, EMPTY, NOW_MS);
   files.remove(`${HOME}/etc/lists/a`);
   const written = writeChangesArchive(
     files,

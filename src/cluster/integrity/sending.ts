@@ -2,7 +2,7 @@
 import { type CommandName, joinName } from "#formats/wire/cluster/commands.ts";
 import { type ClusterException, clusterError, writeException } from "#formats/wire/cluster/exceptions.ts";
 import { CodedError } from "#kernel/errors.ts";
-import type { ClusterNeeds } from "../needs.ts";
+import { ARCHIVE_REFUSED, type ClusterNeeds } from "../needs.ts";
 import type { FileSendOutcome, Session } from "../session.ts";
 
 export type SendingCommands = {
@@ -56,12 +56,17 @@ export function tellFailure(
 }
 
 /** What the disk or the heavy work did, as an exception for the other side. Throws what is a mistake of ours. */
-export function exceptionOf(error: unknown): ClusterException {
+export function exceptionOf(error: unknown, metrics: ClusterNeeds["metrics"]): ClusterException {
   if (!(error instanceof CodedError)) throw error;
+  if (error.code === ARCHIVE_REFUSED) metrics.add("cluster_archives_refused");
   return clusterError(3003, error.message);
 }
 
-/** The scratch directory may be gone with its connection. */
+/** What the disk does not give up now goes with the connection, whose scratch directory may be gone already. */
 export function removeArchive(files: ClusterNeeds["files"], archive: string): void {
-  if (files.info(archive) !== null) files.remove(archive);
+  try {
+    if (files.info(archive) !== null) files.remove(archive);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+  }
 }

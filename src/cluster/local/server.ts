@@ -23,7 +23,7 @@ const BACKLOG = 128;
 const CLIENT_IDS = 2 ** 20;
 const REFUSED: ConnectionHandler = { data: () => {}, closed: () => {} };
 
-export type LocalServerNeeds = Pick<ClusterNeeds, "clock" | "random" | "log"> & {
+export type LocalServerNeeds = Pick<ClusterNeeds, "clock" | "random" | "log" | "metrics"> & {
   readonly localSockets: LocalSockets;
 };
 
@@ -75,6 +75,7 @@ export class LocalServer {
       throw error;
     }
     log.write("info", `Serving on ${this.#path}`);
+    this.#closeSilent();
     this.#check = clock.every(KEEPALIVE_CHECK_PERIOD_MS, () => this.#closeSilent());
   }
 
@@ -134,11 +135,13 @@ export class LocalServer {
   #closeSilent(): void {
     const nowMs = this.#needs.clock.monotonicMs();
     const log = taggedLog(this.#needs.log, "Local Server", "Keep alive");
+    log.write("debug", "Calculating.");
     for (const [id, { channel, heardMs }] of [...this.#seats]) {
       if (nowMs - heardMs <= SILENCE_MS_MAX) continue;
       const silence = `No keep alives have been received from ${id} in the last minute. Disconnecting`;
       log.write("error", silence);
       channel.close();
     }
+    log.write("debug", "Calculated.");
   }
 }

@@ -6,7 +6,7 @@
 import { pythonString } from "#formats/python-text.ts";
 import { splitName } from "#formats/wire/cluster/commands.ts";
 import { clusterError, readErrorReply } from "#formats/wire/cluster/exceptions.ts";
-import type { FileChanges, FileTable } from "#formats/wire/cluster/file-table.ts";
+import type { FileChanges } from "#formats/wire/cluster/file-table.ts";
 import {
   ARCHIVE_BYTES_MAX,
   ARCHIVE_LIMIT_BYTES_MIN,
@@ -15,6 +15,7 @@ import {
 import { messageOf } from "#kernel/errors.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
+import type { LocalTable } from "../integrity/local-table.ts";
 import {
   exceptionOf,
   NO_TASK,
@@ -25,7 +26,7 @@ import {
   tellFailure,
 } from "../integrity/sending.ts";
 import { FAST_TRANSFER_MS, LOCK_MS_MAX, RECALCULATE_MS, secondsText } from "../integrity/times.ts";
-import type { ClusterNeeds } from "../needs.ts";
+import type { ClusterNeeds, ComparedTable } from "../needs.ts";
 import type { PromisedFile } from "../promised-files.ts";
 import { type Handler, type HandlerTable, ok, type Reply, refused } from "../replies.ts";
 import type { FileSendOutcome, Session } from "../session.ts";
@@ -54,7 +55,7 @@ export class MasterIntegrity {
   readonly #log: Log;
   /** Workers that have asked since the table was made. */
   readonly #asked = new Set<string>();
-  #table: FileTable = new Map();
+  #table: LocalTable = new Map();
   #timer: Timer | null = null;
   #isStopped = false;
 
@@ -68,7 +69,8 @@ export class MasterIntegrity {
     return this.#home;
   }
 
-  get table(): FileTable {
+  /** Another one whenever a file is not as it was. */
+  get table(): LocalTable {
     return this.#table;
   }
 
@@ -78,11 +80,12 @@ export class MasterIntegrity {
     const startMs = clock.monotonicMs();
     this.#log.write("info", "Starting.");
     try {
-      const made = await heavy.run({ kind: "read_local_table", home: this.#home, previous: this.#table });
+      const given = { home: this.#home, previous: this.#table, nowMs: clock.wallMs() };
+      const made = await heavy.run({ kind: "read_local_table", ...given });
       for (const problem of made.problems) this.#log.write("warning", problem);
-      this.#table = made.table;
+      this.#table = made.table ?? this.#table;
       const took = secondsText(clock.monotonicMs() - startMs);
-      this.#log.write("info", `Finished in ${took}. Calculated metadata of ${made.table.size} files.`);
+      this.#log.write("info", `Finished in ${took}. Calculated metadata of ${this.#table.size} files.`);
     } catch (error) {
       this.#log.write("error", `Error calculating local file integrity: ${messageOf(error)}`);
     }
@@ -115,6 +118,9 @@ export class WorkerIntegrityTask {
   readonly #session: Session;
   readonly #needs: ClusterNeeds;
   #lockedSinceMs: number | null = null;
+  /** The last archive of the worker that was like the table. */
+  #alike: { readonly digest: string; readonly table: LocalTable; readonly compared: ComparedTable } | null =
+    null;
   /** Lowered when an archive was too slow for the worker. */
   #bytesMax = ARCHIVE_BYTES_MAX;
   #check: IntegrityFacts["check"] = { startMs: null, endMs: null };
@@ -176,7 +182,7 @@ export class WorkerIntegrityTask {
 
   async #checkWorker(promised: PromisedFile, lockMs: number): Promise<void> {
     const log = this.#logOf("Integrity check");
-    const { clock, files, heavy } = this.#needs;
+    const { clock, files } = this.#needs;
     log.write("info", "Starting.");
     this.#check = { startMs: clock.wallMs(), endMs: null };
     let archive: string | null = null;
@@ -188,18 +194,17 @@ export class WorkerIntegrityTask {
       }
       archive = arrived.path;
       log.write("debug", `Received file from worker: '${archive}'`);
-      const { table } = this.#master;
-      const compared = await heavy.run({ kind: "compare_table", archive, table });
+      const compared = await this.#compare(archive);
       const took = secondsText(clock.monotonicMs() - lockMs);
       const { changes } = compared;
-      const isAlike = changes.missing.size + changes.shared.size + changes.extra.size === 0;
+      const isSame = isAlike(changes);
       this.#check = { ...this.#check, endMs: clock.wallMs() };
-      const verdict = isAlike ? "Sync not required." : "Sync required.";
+      const verdict = isSame ? "Sync not required." : "Sync required.";
       log.write("info", `Finished in ${took}. Received metadata of ${compared.files} files. ${verdict}`);
-      if (isAlike) await this.#session.request("syn_m_c_ok");
+      if (isSame) await this.#session.request("syn_m_c_ok");
       else await this.#sendChanges(changes);
     } catch (error) {
-      const exception = exceptionOf(error);
+      const exception = exceptionOf(error, this.#needs.metrics);
       log.write("error", exception.text);
       tellFailure(this.#session, "syn_m_c_r", NO_TASK, exception);
     } finally {
@@ -207,6 +212,18 @@ export class WorkerIntegrityTask {
       // After an automatic release another check may hold it.
       if (this.#lockedSinceMs === lockMs) this.#lockedSinceMs = null;
     }
+  }
+
+  /** A worker that sends what it sent when it was like this table is like it: neither has to be read. */
+  async #compare(archive: string): Promise<ComparedTable> {
+    const { heavy } = this.#needs;
+    const { table } = this.#master;
+    const digest = await heavy.run({ kind: "digest_file", path: archive });
+    const last = this.#alike;
+    if (last !== null && last.digest === digest && last.table === table) return last.compared;
+    const compared = await heavy.run({ kind: "compare_table", archive, table });
+    this.#alike = isAlike(compared.changes) ? { digest, table, compared } : null;
+    return compared;
   }
 
   async #sendChanges(changes: FileChanges): Promise<void> {
@@ -265,4 +282,8 @@ export class WorkerIntegrityTask {
   #megabytes(): string {
     return (this.#bytesMax / BYTES_PER_MB).toFixed(2);
   }
+}
+
+function isAlike({ missing, shared, extra }: FileChanges): boolean {
+  return missing.size + shared.size + extra.size === 0;
 }

@@ -7,11 +7,13 @@ import { type Hello, readRequest } from "#formats/wire/cluster/commands.ts";
 import { type ClusterException, clusterError, internalError } from "#formats/wire/cluster/exceptions.ts";
 import { fernetKey } from "#formats/wire/cluster/fernet.ts";
 import { isNodeName } from "#formats/wire/cluster/paths.ts";
+import { OffenderTable } from "#kernel/offender-table.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Connection, ConnectionHandler, Listener, Network } from "#kernel/ports/network.ts";
 import { Cipher } from "../cipher.ts";
 import type { ClusterNode } from "../config.ts";
+import { HeldMemory } from "../held-memory.ts";
 import {
   CONNECTIONS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
@@ -50,8 +52,8 @@ type Seat = {
   worker: ConnectedWorker | null;
   /** Monotonic; the connection counts as the first keepalive. */
   heardMs: number;
-  /** Wall clock; null before the first keepalive. */
-  lastKeepaliveMs: number | null;
+  /** Wall clock; the connection counts as the first keepalive. */
+  lastKeepaliveMs: number;
 };
 
 export class MasterServer {
@@ -60,6 +62,9 @@ export class MasterServer {
   readonly #tasks: MasterTasks;
   readonly #cipher: Cipher;
   readonly #seats = new Set<Seat>();
+  readonly #memory = new HeldMemory();
+  /** Who wants more connections than an address may have. */
+  readonly #offenders = new OffenderTable();
   /** In the order in which they came in. */
   readonly #workers = new Map<string, Seat>();
   #listener: Listener | null = null;
@@ -79,13 +84,16 @@ export class MasterServer {
     this.#listener = await network.listen(place, (connection) => this.#accept(connection));
     const { address, port } = this.#listener.local;
     taggedLog(log, "Master", "Main").write("info", `Serving on ('${address}', ${port})`);
+    this.#closeSilent();
     this.#check = clock.every(KEEPALIVE_CHECK_PERIOD_MS, () => this.#closeSilent());
   }
 
   async stop(): Promise<void> {
     this.#check?.cancel();
-    await this.#listener?.close();
+    // It is closed when the last connection is.
+    const closed = this.#listener?.close();
     for (const { session } of [...this.#seats]) session.close();
+    await closed;
   }
 
   get workers(): readonly ConnectedWorker[] {
@@ -96,7 +104,12 @@ export class MasterServer {
     return this.#workers.get(name)?.worker ?? null;
   }
 
-  /** Wall clock, for the health report; null for no such worker or none yet. */
+  /** Of workers and of those who have not said hello. */
+  get connections(): number {
+    return this.#seats.size;
+  }
+
+  /** Wall clock, for the health report; null for no such worker. */
   lastKeepaliveMs(name: string): number | null {
     return this.#workers.get(name)?.lastKeepaliveMs ?? null;
   }
@@ -107,7 +120,10 @@ export class MasterServer {
     const main = taggedLog(log, "Worker", "Main");
     const fromThere = [...this.#seats].filter((seat) => seat.connection.remote.address === address).length;
     if (fromThere >= CONNECTIONS_PER_ADDRESS_MAX || this.#seats.size >= CONNECTIONS_MAX) {
-      main.write("warning", `Too many connections from ${address} (${fromThere}), rejecting.`);
+      this.#needs.metrics.add("cluster_connections_refused");
+      if (this.#offenders.record(address, clock.monotonicMs()) > 0) {
+        main.write("warning", `Too many connections from ${address} (${fromThere}), rejecting.`);
+      }
       connection.destroy();
       return REFUSED;
     }
@@ -118,15 +134,25 @@ export class MasterServer {
         cipher: this.#cipher,
         log: { write: (level, text) => this.#logOf(seat).write(level, text) },
         home: this.#node.home,
+        memory: this.#memory,
         closed: (error) => this.#closed(seat, error),
       },
       this.#needs,
     );
     const helloDeadline = clock.after(HELLO_DEADLINE_MS, () => {
-      if (seat.worker === null) session.close();
+      if (seat.worker !== null) return;
+      this.#needs.metrics.add("cluster_hellos_late");
+      session.close();
     });
     const heardMs = clock.monotonicMs();
-    const seat: Seat = { session, connection, helloDeadline, worker: null, heardMs, lastKeepaliveMs: null };
+    const seat: Seat = {
+      session,
+      connection,
+      helloDeadline,
+      worker: null,
+      heardMs,
+      lastKeepaliveMs: clock.wallMs(),
+    };
     this.#seats.add(seat);
     this.#serve(seat);
     return {
@@ -190,19 +216,23 @@ export class MasterServer {
   }
 
   #refuseHello(error: ClusterException): Reply {
+    this.#needs.metrics.add("cluster_hellos_refused");
     const main = taggedLog(this.#needs.log, "Worker", "Main");
     main.write("error", `Internal error processing request 'hello': ${error.text}`);
     return refused(error);
   }
 
   #closeSilent(): void {
+    const log = taggedLog(this.#needs.log, "Master", "Keep alive");
+    log.write("debug", "Calculating.");
     const nowMs = this.#needs.clock.monotonicMs();
     for (const seat of [...this.#seats]) {
       if (seat.worker === null || nowMs - seat.heardMs <= SILENCE_MS_MAX) continue;
       const silence = `No keep alives have been received from ${seat.worker.name} in the last minute. Disconnecting`;
-      taggedLog(this.#needs.log, "Master", "Keep alive").write("error", silence);
+      log.write("error", silence);
       seat.session.close();
     }
+    log.write("debug", "Calculated.");
   }
 
   #closed(seat: Seat, error: string | null): void {

@@ -6,9 +6,9 @@
 import { byteLiteral } from "#formats/wire/cluster/byte-literal.ts";
 import type { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import { clusterError } from "#formats/wire/cluster/exceptions.ts";
-import type { FileTable } from "#formats/wire/cluster/file-table.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
+import type { LocalTable } from "../integrity/local-table.ts";
 import {
   exceptionOf,
   NO_TASK,
@@ -40,7 +40,7 @@ export class WorkerIntegrity {
   readonly #session: Session;
   readonly #needs: ClusterNeeds;
   /** Of the last check, so that unchanged files are not read again. */
-  #table: FileTable;
+  #table: LocalTable;
   #timer: Timer | null = null;
   #checkStartMs = 0;
   #isApplying = false;
@@ -50,7 +50,7 @@ export class WorkerIntegrity {
     options: WorkerIntegrityOptions,
     session: Session,
     needs: ClusterNeeds,
-    previous: FileTable = new Map(),
+    previous: LocalTable = new Map(),
   ) {
     this.#options = options;
     this.#session = session;
@@ -58,7 +58,7 @@ export class WorkerIntegrity {
     this.#table = previous;
   }
 
-  get table(): FileTable {
+  get table(): LocalTable {
     return this.#table;
   }
 
@@ -88,7 +88,7 @@ export class WorkerIntegrity {
     try {
       if (!this.#isApplying && (await this.#isPermitted())) await this.#check();
     } catch (error) {
-      this.#logOf("Integrity check").write("error", exceptionOf(error).text);
+      this.#logOf("Integrity check").write("error", exceptionOf(error, this.#needs.metrics).text);
     }
     if (!this.#session.isClosed) this.start();
   }
@@ -113,14 +113,16 @@ export class WorkerIntegrity {
     this.#checkStartMs = clock.monotonicMs();
     log.write("info", "Starting.");
     const { home } = this.#options;
-    const made = await heavy.run({ kind: "read_local_table", home, previous: this.#table });
+    const given = { home, previous: this.#table, nowMs: clock.wallMs() };
+    const made = await heavy.run({ kind: "read_local_table", ...given });
     if (this.#session.isClosed) return;
-    this.#table = made.table;
+    const table = made.table ?? this.#table;
+    this.#table = table;
     for (const problem of made.problems) log.write("warning", problem);
-    log.write("debug", `Compressing 'files_metadata.json' of ${made.table.size} files.`);
+    log.write("debug", `Compressing 'files_metadata.json' of ${table.size} files.`);
     const archive = newArchive(this.#session, this.#needs);
     try {
-      await heavy.run({ kind: "write_table", archive, table: made.table });
+      await heavy.run({ kind: "write_table", archive, table });
       const outcome = await sendArchive(this.#session, COMMANDS, archive);
       if (outcome.kind !== "sent") log.write("error", outcome.error.text);
     } finally {
@@ -166,7 +168,7 @@ export class WorkerIntegrity {
       log.write("info", `Finished in ${secondsText(clock.monotonicMs() - startMs)}.`);
       this.#options.checked(applied);
     } catch (error) {
-      this.#failed(exceptionOf(error), log);
+      this.#failed(exceptionOf(error, this.#needs.metrics), log);
     } finally {
       if (archive !== null) removeArchive(files, archive);
       this.#isApplying = false;

@@ -1,5 +1,13 @@
 /** `<cluster>`: this node's place among several (wazuh v4.14.7: src/config/cluster-config.c, framework/wazuh/core/cluster/utils.py). */
-import { checkedGroup, group, lastOf, listOption, option, unusedOptions } from "#config/option.ts";
+import {
+  checkedGroup,
+  type ElementKind,
+  group,
+  lastOf,
+  listOption,
+  option,
+  unusedOptions,
+} from "#config/option.ts";
 import type { Report } from "#config/report.ts";
 import { anyText, oneOf, secretText, someText, type TextKind, withError, yesNo } from "#config/text-kinds.ts";
 import type { XmlElement } from "#formats/xml/elements.ts";
@@ -16,6 +24,10 @@ export type ClusterConfig = {
   readonly bindAddress: string;
   /** Address of the master: only the first node counts. Empty when the cluster is disabled and none is written. */
   readonly masterAddress: string;
+  /** As written. */
+  readonly nodes: readonly string[];
+  /** What this node says it is: nodes work with their own version only. */
+  readonly announcedVersion: string;
   /** Leave the cluster out of alerts. */
   readonly hidden: boolean;
   readonly haproxyHelper: HaproxyHelperConfig;
@@ -35,17 +47,37 @@ function nodeText(what: string, emptyMessage: string): TextKind<string> {
   });
 }
 
-const nodeType = withError(
-  { ...oneOf("master", "worker", "client"), values: "master or worker" },
-  (_, text) =>
+/** Two daemons of the peer read the section: the first refuses a text in the kind's words, the second in its own. */
+function refusedTwice<T>(kind: TextKind<T>, second: (text: string) => string): ElementKind<T> {
+  return {
+    values: kind.values,
+    attributes: [],
+    read: ({ name, content, position }, report) => {
+      const value = kind.parse(content);
+      if (value === null) {
+        report.error(position, kind.invalid.message(name, content), `expected ${kind.values}`);
+        report.error(position, wrong(second(content)));
+      }
+      return value;
+    },
+  };
+}
+
+const nodeType = refusedTwice(
+  withError({ ...oneOf("master", "worker", "client"), values: "master or worker" }, (_, text) =>
     text === ""
       ? "Node type is empty in configuration"
       : `Detected a not allowed node type '${text}'. Valid types are 'master' and 'worker'.`,
+  ),
+  (text) => `Invalid node type ${text}. Correct values are master and worker`,
 );
 
-const disabled = withError(
-  yesNo,
-  (_, text) => `Detected a not allowed value for disabled tag '${text}'. Valid values are 'yes' and 'no'.`,
+const disabled = refusedTwice(
+  withError(
+    yesNo,
+    (_, text) => `Detected a not allowed value for disabled tag '${text}'. Valid values are 'yes' and 'no'.`,
+  ),
+  (text) => `Allowed values for 'disabled' field are 'yes' and 'no'. Found: '${text}'`,
 );
 
 const clusterPort = withError(
@@ -56,6 +88,15 @@ const clusterPort = withError(
         ? "Port must be higher than 1024 and lower than 65535."
         : "Cluster port must be an integer.",
     ),
+);
+
+const announcedVersion = withError(
+  {
+    ...anyText,
+    values: "a version such as 4.14.7",
+    parse: (text) => (/^[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}$/.test(text) ? text : null),
+  },
+  (_, text) => wrong(`'${text}' is no version that other nodes have`),
 );
 
 /** The peer's bounds are not ports of a cluster themselves. */
@@ -111,6 +152,12 @@ const fields = {
       addresses: listOption({ element: "node", doc: "Address or DNS name of the master.", kind: anyText }),
     },
   }),
+  announcedVersion: option({
+    element: "announced_version",
+    doc: "Version that this node tells the others, which must be theirs.",
+    kind: announcedVersion,
+    fallback: "4.14.7",
+  }),
   hidden: option({
     element: "hidden",
     doc: "Leave the cluster out of alerts.",
@@ -137,6 +184,10 @@ export const clusterSection = lastOf(
       if (at !== null && !isDisabled) {
         checkKey(values.key, at, report);
         checkNodes(addresses, at, report);
+        checkName(values.nodeName, at, report);
+        if (nodeType === "client") {
+          report.warning(at.position, "Deprecated node type 'client'. Using 'worker' instead.");
+        }
         checkHelper(values.haproxyHelper, at, report);
       }
       return {
@@ -145,6 +196,7 @@ export const clusterSection = lastOf(
         hidden: isDisabled || values.hidden,
         nodeType: nodeType === "client" ? "worker" : nodeType,
         masterAddress: addresses[0] ?? "",
+        nodes: addresses,
         haproxyHelper: { ...values.haproxyHelper, enabled: !isDisabled && values.haproxyHelper.enabled },
       };
     },
@@ -163,6 +215,15 @@ function checkKey(key: Secret, at: XmlElement, report: Report): void {
       expected,
     );
   }
+}
+
+/** Since 4.14.6 a master takes no other names, and a name becomes that of a directory. */
+function checkName(name: string, at: XmlElement, report: Report): void {
+  if (/^[A-Za-z0-9_-]+$/.test(name)) return;
+  const expected = "expected letters, digits, - and _";
+  if (name === "." || name === ".." || name.includes("\\"))
+    report.error(at.position, wrong(`'${name}' cannot be the name of a node`), expected);
+  else report.warning(at.position, `Masters refuse the node name '${name}' (error 3060)`, expected);
 }
 
 /** The peer's own list: other nodes cannot reach the master there. */

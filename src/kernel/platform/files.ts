@@ -81,6 +81,7 @@ function infoOf(stats: Stats): FileInfo {
     kind: kindOf(stats),
     bytes: stats.size,
     modifiedMs: stats.mtimeMs,
+    changedMs: stats.ctimeMs,
     inode: stats.ino,
     mode: stats.mode & 0o7777,
   };

@@ -1,5 +1,5 @@
 /** Stream sockets of the host's file system. */
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { CodedError, messageOf } from "../errors.ts";
 import type {
@@ -9,22 +9,7 @@ import type {
   LocalSockets,
 } from "../ports/local-sockets.ts";
 import { SystemConnection } from "./network.ts";
-
-function removeStale(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isSocket()) throw new CodedError("socket_path_taken", `${path} is no socket`, { path });
-  unlinkSync(path);
-}
-
-function guarded<T>(path: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof CodedError) throw error;
-    throw new CodedError("listen_failed", messageOf(error), { path }, error);
-  }
-}
+import { guarded, removeStale } from "./socket-files.ts";
 
 export const systemLocalSockets: LocalSockets = {
   async listen({ path, permissions, backlog }: LocalListenOptions, accept): Promise<LocalListener> {

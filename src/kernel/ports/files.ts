@@ -17,6 +17,8 @@ export type FileInfo = {
   readonly kind: FileKind;
   readonly bytes: number;
   readonly modifiedMs: number;
+  /** When the content or what is written here of it changed last: unlike `modifiedMs` no program can set it. */
+  readonly changedMs: number;
   readonly inode: number;
   readonly mode: number;
 };

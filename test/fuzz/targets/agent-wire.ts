@@ -3,7 +3,6 @@
  * through the queue's form and back unchanged, keepalives stay within their bounds.
  */
 import assert from "node:assert/strict";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
 import { isControlMessage, parseControlMessage } from "#formats/wire/agent/control.ts";
 import { splitEnvelope } from "#formats/wire/agent/envelope.ts";
 import {
@@ -14,6 +13,7 @@ import {
 } from "#formats/wire/agent/event.ts";
 import { FrameDecoder } from "#formats/wire/agent/frame.ts";
 import { LABELS_BYTES_MAX, LABELS_MAX, parseKeepalive } from "#formats/wire/agent/keepalive.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { damagedText } from "../damage.ts";
 import type { Target } from "../target.ts";
 

@@ -2,8 +2,8 @@
  * Messages of the event queue and lines of replayed files: what a second reader finds, which follows the format's words byte by byte.
  */
 import assert from "node:assert/strict";
-import { splitQueueMessage } from "#analysis/predecode/queue-message.ts";
 import { readInputLine } from "#cli/replay/input-line.ts";
+import { splitQueueMessage } from "#formats/wire/agent/queue-message.ts";
 import { damagedText, oddText } from "../damage.ts";
 import type { Target } from "../target.ts";
 

@@ -79,6 +79,20 @@ test("encodeMember() and encodeMetadata() make what the peer reads: its streams,
   assert.equal(archive.subarray(-8).toString("latin1") === VECTOR.file_sep, false);
 });
 
+test("encodeMember() packs large files, with repetitions and without", () => {
+  const noise = Buffer.from(new SeededRandom(3).bytes(1_200_000).toString("base64"));
+  const text = Buffer.alloc(noise.length, "198.51.100.7:malicious host\n");
+  for (const [content, ratioMax] of [
+    [noise, 0.77],
+    [text, 0.02],
+  ] as const) {
+    const packed = encodeMember("etc/lists/a", content) ?? Buffer.alloc(0);
+    assert(packed.length < content.length * ratioMax, `${packed.length} of ${content.length}`);
+    const [read] = readAll([packed, END]).members;
+    assert(read?.content.equals(content));
+  }
+});
+
 test("encodeMember() never writes a separator inside", () => {
   assert.equal(encodeMember("etc/rules/a|@@//@@|b", Buffer.alloc(0)), null);
   assert.equal(encodeMember("etc/rules/a|//@@//|b", Buffer.alloc(0)), null);
@@ -141,4 +155,13 @@ test("readFileChanges() and contentHash() agree with the recorded metadata", () 
   for (const [path, entry] of changes.missing) {
     assert.equal(contentHash(hex(VECTOR.files[path] ?? "")), entry.hash, path);
   }
+});
+
+test("readArchive() refuses more paths than the metadata could name", () => {
+  const paths = Array.from({ length: 12 }, (_, index) => `${index}${"x".repeat(100)}`);
+  const bytes = Buffer.concat([...paths.map((path) => member(path, deflateSync(""))), encodeMetadata({})]);
+  const limits = { ...ARCHIVE_LIMITS, metadataBytesMax: 1000 };
+  const { members, failure } = readAll([bytes], limits);
+  assert.equal(failure?.code, "too_many_members");
+  assert.equal(members.length, 9);
 });

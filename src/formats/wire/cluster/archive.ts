@@ -5,7 +5,7 @@
  * Pure, and memory is bounded by one member as it is packed and as it is unpacked. Nothing is escaped in this format, so what is written is
  * searched for separators.
  */
-import { deflateSync, inflateSync } from "node:zlib";
+import { constants, deflateSync, inflateSync } from "node:zlib";
 import { ARCHIVE_BYTES_MAX, COMPRESSION_LEVEL } from "./items.ts";
 import type { JsonValue } from "./json-value.ts";
 import { isSafeRelativePath, textOf } from "./paths.ts";
@@ -19,16 +19,33 @@ const MEMBER_SEPARATOR = Buffer.from("|@@//@@|", "latin1");
 export const MEMBER_BYTES_MAX = 134_217_728;
 /** The table of 200,000 files has about 56 MB; parsed it takes several times as much. */
 export const METADATA_BYTES_MAX = 67_108_864;
+/** As many as two tables of files can name. */
+export const MEMBERS_MAX = 400_000;
 /** Levels to try until the stream holds no separator: once in 2^64 bytes the first one does. */
 const LEVELS = [COMPRESSION_LEVEL, 6, 9] as const;
+
+/** What Node takes at least and by itself for the memory that zlib writes to: for thousands of small files that is most of the work. */
+const WORK_BYTES_MIN = 64;
+const WORK_BYTES_MAX = 16_384;
+/** Header, checksum and the head of a block that would not get smaller (RFC 1950, RFC 1951). */
+const ZLIB_FRAME_BYTES = 11;
+/** How much longer a small file is than its stream, as a rule; zlib takes more room where it is not enough. */
+const USUAL_RATIO = 4;
+
+function workBytes(expectedBytes: number): number {
+  return Math.min(WORK_BYTES_MAX, Math.max(WORK_BYTES_MIN, expectedBytes));
+}
 
 /** The bytes of one member; null for a path or content that this format cannot carry. */
 export function encodeMember(path: string, content: Uint8Array): Buffer | null {
   const head = Buffer.from(path);
   if (!isSafeRelativePath(path) || path === METADATA_NAME) return null;
   if (head.includes(PATH_SEPARATOR) || head.includes(MEMBER_SEPARATOR)) return null;
-  const stream = LEVELS.map((level) => deflateUnlessBroken(content, level)).find((found) => found !== null);
-  return stream == null ? null : Buffer.concat([head, PATH_SEPARATOR, stream, MEMBER_SEPARATOR]);
+  for (const level of LEVELS) {
+    const stream = deflateUnlessBroken(content, level);
+    if (stream !== null) return Buffer.concat([head, PATH_SEPARATOR, stream, MEMBER_SEPARATOR]);
+  }
+  return null;
 }
 
 /** The end of the archive. */
@@ -38,8 +55,27 @@ export function encodeMetadata(metadata: JsonValue): Buffer {
 }
 
 function deflateUnlessBroken(content: Uint8Array, level: number): Buffer | null {
-  const stream = deflateSync(content, { level });
+  const chunkSize = workBytes(content.length + ZLIB_FRAME_BYTES);
+  // Another strategy packs all levels alike, so the later tries go without it.
+  const strategy = level === COMPRESSION_LEVEL ? strategyFor(content) : constants.Z_DEFAULT_STRATEGY;
+  const stream = deflateSync(content, { level, chunkSize, strategy });
   return stream.includes(MEMBER_SEPARATOR) || stream.includes(PATH_SEPARATOR) ? null : stream;
+}
+
+/** From here on it pays to look first: searching 50 MiB of base64 for repetitions takes a second and finds none. */
+const SAMPLED_BYTES_MIN = 1_048_576;
+const SAMPLE_BYTES = 65_536;
+/** What repetitions must save of the sample. */
+const SAVING_MIN = 0.03;
+
+function strategyFor(content: Uint8Array): number {
+  if (content.length < SAMPLED_BYTES_MIN) return constants.Z_DEFAULT_STRATEGY;
+  const middle = Math.floor(content.length / 2);
+  const sample = content.subarray(middle, middle + SAMPLE_BYTES);
+  const bytesWith = (strategy: number) => deflateSync(sample, { level: COMPRESSION_LEVEL, strategy }).length;
+  const huffmanBytes = bytesWith(constants.Z_HUFFMAN_ONLY);
+  const isWorthSearching = bytesWith(constants.Z_DEFAULT_STRATEGY) < huffmanBytes * (1 - SAVING_MIN);
+  return isWorthSearching ? constants.Z_DEFAULT_STRATEGY : constants.Z_HUFFMAN_ONLY;
 }
 
 export type ArchiveMember = { readonly path: string; readonly content: Buffer };
@@ -52,6 +88,7 @@ export type ArchiveFailure = {
     | "bad_stream"
     | "member_too_large"
     | "archive_too_large"
+    | "too_many_members"
     | "metadata_not_last"
     | "no_metadata";
   readonly path: string;
@@ -102,6 +139,7 @@ export function* readArchive(
 class Unpacker {
   readonly #limits: ArchiveLimits;
   readonly #paths = new Set<string>();
+  #pathBytes = 0;
   #totalBytes = 0;
 
   constructor(limits: ArchiveLimits) {
@@ -115,6 +153,11 @@ class Unpacker {
     if (!isSafeRelativePath(path)) return { code: "unsafe_path", path };
     if (this.#paths.has(path)) return { code: "duplicate_path", path };
     this.#paths.add(path);
+    this.#pathBytes += end;
+    // The metadata names every path, so they fit into it.
+    if (this.#paths.size > MEMBERS_MAX || this.#pathBytes > this.#limits.metadataBytesMax) {
+      return { code: "too_many_members", path };
+    }
     const leftBytes = this.#limits.totalBytesMax - this.#totalBytes;
     const { memberBytesMax, metadataBytesMax } = this.#limits;
     const bytesMax = Math.min(path === METADATA_NAME ? metadataBytesMax : memberBytesMax, leftBytes);
@@ -132,7 +175,10 @@ class Unpacker {
 function inflate(stream: Buffer, bytesMax: number): Buffer | "bad_stream" | "too_large" {
   try {
     // One byte more, since zero is no limit to zlib.
-    const content = inflateSync(stream, { maxOutputLength: bytesMax + 1 });
+    const content = inflateSync(stream, {
+      maxOutputLength: bytesMax + 1,
+      chunkSize: workBytes(USUAL_RATIO * stream.length),
+    });
     return content.length > bytesMax ? "too_large" : content;
   } catch (error) {
     return error instanceof RangeError ? "too_large" : "bad_stream";

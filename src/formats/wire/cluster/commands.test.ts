@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
-import { type CommandName, isCommandName, readRequest, writePayload } from "./commands.ts";
+import { type CommandName, isCommandName, NAME_BYTES_MAX, readRequest, writePayload } from "./commands.ts";
 import { encodeMessage, MessageReader } from "./frame.ts";
 import { hex, recorded } from "./recorded.fixture.ts";
 
@@ -76,4 +76,18 @@ test("readRequest() survives damage", () => {
   for (const [name, bytes] of NAMES) {
     for (let round = 0; round < 50; round++) readRequest(name, random.mutate(bytes));
   }
+});
+
+test("readRequest() looks for the end of a name only so far as names go", () => {
+  const long = Buffer.alloc(2_000_000, "x");
+  const request = readRequest("str_upd", Buffer.concat([long, Buffer.from(" y")]));
+  assert(!("code" in request) && request.name.length === NAME_BYTES_MAX && request.bytes.length === 0);
+  const path = "p".repeat(NAME_BYTES_MAX - 1);
+  const whole = readRequest("file_upd", Buffer.from(`${path} y`));
+  assert(!("code" in whole) && whole.name === path && whole.bytes.toString() === "y");
+});
+
+test("readRequest() refuses a hello of megabytes before it takes it apart", () => {
+  const hello = readRequest("hello", Buffer.alloc(2_000_000, " "));
+  assert("code" in hello && hello.text === "hello of 2000000 bytes");
 });

@@ -113,10 +113,14 @@ function readParts(shape: Shape, payload: Buffer): Parts[Shape] | RequestFailure
   }
 }
 
-/** The part up to the first space, and what follows the space. */
+/** Of the first part of a payload: a path is the longest; what is longer is unknown everywhere. */
+export const NAME_BYTES_MAX = 4096;
+
+/** The part up to the first space, and what follows the space. A first part that is too long is cut, and nothing follows it. */
 export function splitName(payload: Buffer): { readonly name: string; readonly bytes: Buffer } {
-  const end = payload.indexOf(" ");
-  if (end === -1) return { name: payload.toString("latin1"), bytes: payload.subarray(payload.length) };
+  const head = payload.subarray(0, NAME_BYTES_MAX);
+  const end = head.indexOf(" ");
+  if (end === -1) return { name: head.toString("latin1"), bytes: payload.subarray(payload.length) };
   return { name: payload.toString("latin1", 0, end), bytes: payload.subarray(end + 1) };
 }
 
@@ -134,8 +138,11 @@ function readSize(payload: Buffer): Parts["size"] | RequestFailure {
 }
 
 const HELLO_PARTS = 4;
+/** Two names and a version, many times over. */
+const HELLO_BYTES_MAX = 4096;
 
 function readHello(payload: Buffer): Hello | RequestFailure {
+  if (payload.length > HELLO_BYTES_MAX) return failure(`hello of ${payload.length} bytes`);
   const parts = payload.toString("latin1").split(" ");
   const [nodeName, clusterName, nodeType, version] = parts;
   if (

@@ -17,6 +17,11 @@ export class FillingBuffer {
     return this.#filledBytes;
   }
 
+  /** Memory, which may be more than what has arrived. */
+  get heldBytes(): number {
+    return this.#bytes.length;
+  }
+
   get isFull(): boolean {
     return this.#filledBytes === this.wholeBytes;
   }

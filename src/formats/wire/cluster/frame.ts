@@ -101,6 +101,11 @@ export class MessageReader {
     return this.#payload !== null || this.#header.filledBytes > 0 ? this.#framesRead : null;
   }
 
+  /** Memory of messages that are not complete. */
+  get heldBytes(): number {
+    return this.#dividedBytes + (this.#payload?.heldBytes ?? 0);
+  }
+
   /** The chunk is kept until it was read. */
   push(chunk: Buffer): void {
     if (chunk.length > 0) this.#chunks.push(chunk);

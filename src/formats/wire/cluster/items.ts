@@ -8,10 +8,12 @@ export type SyncedItem = {
   readonly names: readonly string[] | null;
   readonly isRecursive: boolean;
   readonly removesEmptyDirectories: boolean;
+  /** A loss of power must not leave it cut: agents are refused until the next check. */
+  readonly mustSurvive: boolean;
 };
 
 export const SYNCED_ITEMS: readonly SyncedItem[] = [
-  item("etc/", 0o640, { names: ["client.keys"], isRecursive: false }),
+  item("etc/", 0o640, { names: ["client.keys"], isRecursive: false, mustSurvive: true }),
   item("etc/shared/", 0o660, { removesEmptyDirectories: true }),
   item("var/multigroups/", 0o660, { names: ["merged.mg"], removesEmptyDirectories: true }),
   item("etc/rules/", 0o660),
@@ -22,9 +24,14 @@ export const SYNCED_ITEMS: readonly SyncedItem[] = [
 function item(
   key: string,
   permissions: number,
-  { names = null, isRecursive = true, removesEmptyDirectories = false }: Partial<SyncedItem> = {},
+  {
+    names = null,
+    isRecursive = true,
+    removesEmptyDirectories = false,
+    mustSurvive = false,
+  }: Partial<SyncedItem> = {},
 ): SyncedItem {
-  return { key, permissions, names, isRecursive, removesEmptyDirectories };
+  return { key, permissions, names, isRecursive, removesEmptyDirectories, mustSurvive };
 }
 
 const EXCLUDED_NAMES: readonly string[] = ["ar.conf", "ossec.conf"];
@@ -33,6 +40,11 @@ const EXCLUDED_ENDINGS: readonly string[] = ["~", ".tmp", ".lock", ".swp"];
 /** Such a file is never sent, taken or removed; a directory that holds nothing else counts as empty. */
 export function isExcludedName(name: string): boolean {
   return EXCLUDED_NAMES.includes(name) || EXCLUDED_ENDINGS.some((ending) => name.endsWith(ending));
+}
+
+/** Whether the analysis reads the files of an item. */
+export function isOfRuleSet(itemKey: string): boolean {
+  return itemKey === "etc/rules/" || itemKey === "etc/decoders/" || itemKey === "etc/lists/";
 }
 
 export function itemOf(key: string): SyncedItem | null {

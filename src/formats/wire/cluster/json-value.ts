@@ -5,11 +5,14 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 /** Deeper than any answer of the API; recursion over what was parsed must not exhaust the stack. */
 export const JSON_DEPTH_MAX = 64;
+/** Of one text: the largest table of files has five for each of 200,000 files. Small values take the most memory for their bytes. */
+export const JSON_VALUES_MAX = 4_000_000;
 /** A merge that assigns by name would reach the prototype of every object through them. */
 const REFUSED_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Undefined for anything that is not such JSON. The text is UTF-8. */
 export function parseJson(bytes: Buffer): JsonValue | undefined {
+  if (!hasFewValues(bytes)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString("utf8"));
@@ -19,8 +22,20 @@ export function parseJson(bytes: Buffer): JsonValue | undefined {
   return isJsonValue(value, JSON_DEPTH_MAX) ? value : undefined;
 }
 
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
+
+/** Every value but the first has a comma or a bracket of its own before it; those in texts count too. */
+function hasFewValues(bytes: Buffer): boolean {
+  if (bytes.length <= JSON_VALUES_MAX) return true;
+  let count = 0;
+  for (const byte of bytes) if (byte === COMMA || byte === BRACKET || byte === BRACE) count++;
+  return count <= JSON_VALUES_MAX;
+}
+
 function isJsonValue(value: unknown, depthLeft: number): value is JsonValue {
-  if (typeof value !== "object" || value === null) return true; // JSON.parse gives nothing else
+  // JSON.parse takes numbers that are too large for it as endless ones, which cannot be written again.
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
   if (depthLeft === 0) return false;
   if (Array.isArray(value)) return value.every((item) => isJsonValue(item, depthLeft - 1));
   return Object.entries(value).every(

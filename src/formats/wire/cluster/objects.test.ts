@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
 import { byteLiteral } from "./byte-literal.ts";
 import { ClusterException, clusterError, readErrorReply, writeException } from "./exceptions.ts";
-import { isObject, JSON_DEPTH_MAX, type JsonValue, parseJson } from "./json-value.ts";
+import { isObject, JSON_DEPTH_MAX, JSON_VALUES_MAX, type JsonValue, parseJson } from "./json-value.ts";
 import { AffectedItems, Callable, PlainResult, readObjects, writeObjects } from "./objects.ts";
 import { pythonJson } from "./python-json.ts";
 import { recorded } from "./recorded.fixture.ts";
@@ -130,4 +130,17 @@ test("readObjects() and readErrorReply() survive damaged JSON", () => {
   for (let round = 0; round < 500; round++) readErrorReply(random.mutate(single));
   const result = readObjects(VECTOR.encoded["WazuhResult"] ?? null);
   assert(result instanceof PlainResult && isObject(writeObjects(result.result)));
+});
+
+test("parseJson() refuses millions of small values before it makes them", () => {
+  const items = (count: number) => parseJson(Buffer.from(`[${"1,".repeat(count)}1]`));
+  assert.equal(items(JSON_VALUES_MAX), undefined);
+  assert(Array.isArray(items(1000)));
+  const text = "x".repeat(JSON_VALUES_MAX + 1);
+  assert.equal(parseJson(Buffer.from(JSON.stringify(text))), text, "one large value is one");
+});
+
+test("parseJson() refuses numbers that are none", () => {
+  assert.equal(parseJson(Buffer.from('{"mod_time": 1e999}')), undefined);
+  assert.equal(parseJson(Buffer.from("-1e999")), undefined);
 });

@@ -26,8 +26,8 @@ export function isSafeName(name: string): boolean {
   return !/[\u0000-\u001f\u007f/\\]/.test(name) && Buffer.byteLength(name) <= NAME_BYTES_MAX;
 }
 
-/** Since 4.14.6 the master takes no other name of a node: it becomes the name of a directory. */
-const NODE_NAME = /^[A-Za-z0-9_-]{1,255}$/;
+/** Since 4.14.6 the master takes no other name of a node: it becomes the name of a directory, and the head of the names of files in it. */
+const NODE_NAME = /^[A-Za-z0-9_-]{1,192}$/;
 
 export function isNodeName(name: string): boolean {
   return NODE_NAME.test(name);

@@ -26,6 +26,8 @@ export type RefusalCode =
   | "duplicate_id"
   | "duplicate_address"
   | "duplicate_name"
+  | "master"
+  | "master_unreachable"
   | "internal";
 
 /** A refused value is repeated to its sender no further than this, whatever the line holds. */

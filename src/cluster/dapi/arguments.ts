@@ -1,0 +1,74 @@
+/** The arguments of a function, read one by one out of plain data. What a function does not know is refused, since it might have been a limit. */
+import {
+  isObject,
+  isTextList,
+  type JsonObject,
+  type JsonValue,
+  memberOf,
+} from "#formats/wire/cluster/json-value.ts";
+import { CodedError } from "#kernel/errors.ts";
+
+export class Arguments {
+  readonly #values: JsonObject;
+  readonly #read = new Set<string>();
+
+  constructor(values: JsonObject) {
+    this.#values = values;
+  }
+
+  /** Null when it is missing or null. Throws `CodedError` `argument_invalid`, as all of them do. */
+  text(name: string): string | null {
+    const value = this.#take(name);
+    if (value === null || typeof value === "string") return value;
+    throw invalid(name);
+  }
+
+  wantedText(name: string): string {
+    const text = this.text(name);
+    if (text === null) throw invalid(name);
+    return text;
+  }
+
+  /** Several texts, or one, or a list with commas between. */
+  texts(name: string): readonly string[] | null {
+    const value = this.#take(name);
+    if (value === null) return null;
+    if (typeof value === "string") return value.split(",").map((text) => text.trim());
+    if (isTextList(value)) return value;
+    throw invalid(name);
+  }
+
+  flag(name: string): boolean {
+    const value = this.#take(name) ?? false;
+    if (typeof value === "boolean") return value;
+    throw invalid(name);
+  }
+
+  /** A whole number, not negative; null when it is missing or null. */
+  count(name: string): number | null {
+    const value = this.#take(name);
+    if (value === null) return null;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+    throw invalid(name);
+  }
+
+  object(name: string): JsonObject | null {
+    const value = this.#take(name);
+    if (value === null || isObject(value)) return value;
+    throw invalid(name);
+  }
+
+  /** Null when nothing is left over. */
+  get unknown(): string | null {
+    return Object.keys(this.#values).find((name) => !this.#read.has(name)) ?? null;
+  }
+
+  #take(name: string): JsonValue {
+    this.#read.add(name);
+    return memberOf(this.#values, name) ?? null;
+  }
+}
+
+export function invalid(name: string): CodedError {
+  return new CodedError("argument_invalid", `The argument '${name}' is missing or wrong`);
+}

@@ -1,0 +1,83 @@
+/** Functions about a node's manager. wazuh v4.14.7: framework/wazuh/manager.py. */
+import { internalError } from "#formats/wire/cluster/exceptions.ts";
+import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
+import { type ApiCallable, ApiRefusal, apiCallable, type Caller } from "../callable.ts";
+import type { ManagerWorld } from "../world.ts";
+
+const NODE = "in specified node";
+
+export function managerCallables(world: ManagerWorld): readonly ApiCallable[] {
+  return [status(world), restart(world), validation(world)];
+}
+
+function demand(world: ManagerWorld, caller: Caller, action: string): void {
+  if (caller.may(action, [`node:id:${world.nodeName}`])) return;
+  throw new ApiRefusal(apiError(4000, "Resource type: node:id", [world.nodeName]));
+}
+
+function status(world: ManagerWorld): ApiCallable {
+  const messages: Messages = {
+    all: `Processes status was successfully read ${NODE}`,
+    some: "Could not read basic information in some nodes",
+    none: `Could not read processes status ${NODE}`,
+  };
+  return apiCallable({
+    name: "wazuh.manager.get_status",
+    action: "cluster:read",
+    place: "anywhere",
+    forNodes: true,
+    parse: () => null,
+    run: (_, caller) => {
+      demand(world, caller, "cluster:read");
+      const answer = new ItemsAnswer(messages, { field: null, casting: "int" });
+      answer.add(world.daemons());
+      return answer.answer;
+    },
+  });
+}
+
+function restart(world: ManagerWorld): ApiCallable {
+  const messages: Messages = {
+    all: "Restart request sent to all specified nodes",
+    some: "Could not send restart request to some specified nodes",
+    none: "Could not send restart request to any node",
+  };
+  return apiCallable({
+    name: "wazuh.manager.restart",
+    action: "cluster:restart",
+    place: "anywhere",
+    forNodes: false,
+    parse: () => null,
+    run: async (_, caller) => {
+      demand(world, caller, "cluster:restart");
+      const answer = new ItemsAnswer(messages, { field: null, casting: "str" });
+      const problem = await world.restart();
+      if (problem === null) answer.add(world.nodeName);
+      else answer.fail(world.nodeName, internalError(problem));
+      return answer.answer;
+    },
+  });
+}
+
+function validation(world: ManagerWorld): ApiCallable {
+  const messages: Messages = {
+    all: "Validation was successfully checked in all nodes",
+    some: "Could not check validation in some nodes",
+    none: "Could not check validation in any node",
+  };
+  return apiCallable({
+    name: "wazuh.manager.validation",
+    action: "cluster:read",
+    place: "anywhere",
+    forNodes: true,
+    parse: () => null,
+    run: async (_, caller) => {
+      demand(world, caller, "cluster:read");
+      const answer = new ItemsAnswer(messages, { field: "name", casting: "str" });
+      const problems = await world.validate();
+      if (problems.length === 0) answer.add({ name: world.nodeName, status: "OK" });
+      else answer.fail(world.nodeName, apiError(1908, problems.join(", ")));
+      return answer.answer;
+    },
+  });
+}

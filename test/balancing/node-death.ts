@@ -1,0 +1,99 @@
+/** One node of three dies behind a balancer: what must hold whichever balancer it is. */
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { enroll } from "#testing/agent.ts";
+import { BALANCER_AT, type Balancer } from "./balancers.ts";
+import { type ClusterOptions, type Network, TestCluster } from "./cluster-processes.ts";
+import { Fleet, faults, nodesOf } from "./fleet.ts";
+
+const AGENTS = 6;
+/** Agents come from addresses of their own: a balancer may go by them. */
+export const AGENTS_FROM = 100;
+/** A balancer that asks a dead node three times, a second between, and what a busy machine adds. */
+const MOVED_MS_MAX = 20_000;
+/** A worker tells the master every 10 s. */
+const KNOWN_MS_MAX = 30_000;
+const WRITTEN_MS_MAX = 30_000;
+
+type Located = { readonly id: string; readonly node_name: string; readonly status: string };
+
+export type Scenario = {
+  readonly balancer: (directory: string, network: Network) => Promise<Balancer>;
+  readonly options?: Partial<ClusterOptions>;
+  /** The managers see agents' addresses behind the balancer, and give keys for them. */
+  readonly hasOwnAddresses?: boolean;
+  /** Fewest agents on a node when all are there: how evenly the balancer must spread them. */
+  readonly agentsEachMin: number;
+};
+
+export async function nodeDies(
+  t: TestContext,
+  { balancer, options, agentsEachMin, hasOwnAddresses = false }: Scenario,
+): Promise<void> {
+  const cluster = await TestCluster.make({ workers: 2, ...options });
+  t.after(() => cluster.stop());
+  await cluster.start();
+  const running = await balancer(cluster.path("balancer"), cluster.network);
+  t.after(() => running.stop());
+  const fleet = await balancedFleet(cluster);
+  t.after(() => fleet.stop());
+  const addresses = fleet.agents.map(({ agent }) => agent.identity.address);
+  const expected = addresses.map((_, at) => cluster.network.address(AGENTS_FROM + 1 + at));
+  if (hasOwnAddresses) assert.deepEqual(addresses, expected);
+
+  await cluster.eventually(
+    "all are connected and reported",
+    MOVED_MS_MAX,
+    () => fleet.connected && nodesOf(cluster).size === AGENTS,
+  );
+  const nodes = nodesOf(cluster);
+  const counts = cluster.nodes.map(({ name }) => [...nodes.values()].filter((node) => node === name).length);
+  assert(Math.min(...counts) >= agentsEachMin, `agents on each node: ${counts}`);
+
+  const victim = cluster.nodes.find(({ name }) => name !== "master" && [...nodes.values()].includes(name));
+  assert(victim !== undefined, `agents on each node: ${counts}`);
+  const confirmed = fleet.confirmed();
+  await victim.kill();
+  await cluster.eventually("its agents report to others", MOVED_MS_MAX, () => {
+    const now = nodesOf(cluster);
+    return fleet.connected && ![...now.values()].includes(victim.name);
+  });
+
+  await cluster.eventually("the master knows where they are", KNOWN_MS_MAX, async () => {
+    const located = await locatedAgents(cluster);
+    const now = nodesOf(cluster);
+    return located.every(({ id, node_name, status }) => status === "active" && node_name === now.get(id));
+  });
+
+  await fleet.fallSilent();
+  await victim.start();
+  const wrong = () => faults(cluster, fleet.sent(), confirmed);
+  await cluster
+    .eventually("every event is on a node", WRITTEN_MS_MAX, () => wrong().length === 0)
+    .catch(() => {});
+  assert.deepEqual(wrong(), []);
+}
+
+/** Enrolled and reporting through the balancer. */
+async function balancedFleet(cluster: TestCluster): Promise<Fleet> {
+  const { address, agentPort, enrollmentPort } = cluster.network;
+  const host = address(BALANCER_AT);
+  const reporters = [];
+  for (let at = 1; at <= AGENTS; at++) {
+    const localAddress = address(AGENTS_FROM + at);
+    const identity = await enroll({ host, port: enrollmentPort, name: `agent${at}`, localAddress });
+    const servers = [{ host, port: agentPort }];
+    reporters.push({ identity, servers, maxRetries: 5, localAddress });
+  }
+  await cluster.keysAreEverywhere(reporters.map(({ identity }) => identity.id));
+  return new Fleet(reporters);
+}
+
+export async function locatedAgents(cluster: TestCluster): Promise<readonly Located[]> {
+  const answer = await cluster.master.ask("cluster", "agents");
+  const items: readonly Located[] =
+    typeof answer === "object" && answer !== null && "items" in answer && Array.isArray(answer.items)
+      ? answer.items
+      : [];
+  return items.filter(({ id }) => id !== "000");
+}
