@@ -17,6 +17,7 @@ import { WorkerAgentInfo } from "#cluster/worker/agent-info.ts";
 import { WorkerClient } from "#cluster/worker/client.ts";
 import { WorkerIntegrity } from "#cluster/worker/integrity.ts";
 import { ClusterWork } from "#daemons/cluster-work.ts";
+import { fernetKey } from "#formats/wire/cluster/fernet.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { SystemConnection, systemNetwork } from "#kernel/platform/network.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
@@ -30,6 +31,7 @@ import type { ClusterOrder, ClusterReport } from "./cluster-nodes.ts";
 
 /** As the manager has them. */
 const MASTER_THREADS = 2;
+const WORKER_THREADS = 1;
 const KEY = new Secret("c98b62a9b6169ac5f67dae55ae4a9088");
 
 const problems: string[] = [];
@@ -50,6 +52,12 @@ function nodeAt(home: string, nodeName: string, port: number): ClusterNode {
 
 let recalculate = async (): Promise<void> => {};
 
+/** A worker's first check is seconds after its start: the threads are there by then. */
+async function started(heavy: ClusterWork, threads: number): Promise<void> {
+  const nothing = { kind: "open", key: fernetKey(KEY.reveal()), token: Buffer.alloc(0) } as const;
+  await Promise.all(Array.from({ length: threads }, () => heavy.run(nothing)));
+}
+
 async function startMaster({ home, port, agents }: ClusterOrder & { kind: "master" }): Promise<void> {
   const clock = newClock();
   const needs = { ...common, clock, network: systemNetwork, heavy: new ClusterWork(MASTER_THREADS) };
@@ -63,6 +71,7 @@ async function startMaster({ home, port, agents }: ClusterOrder & { kind: "maste
     left: () => {},
   });
   await server.start();
+  await started(needs.heavy, MASTER_THREADS);
   recalculate = async () => {
     // The time that has passed says that the files are not being written any more.
     clock.jump(RECALCULATE_MS);
@@ -75,7 +84,7 @@ const workers: WorkerChecks[] = [];
 
 async function startWorkers(order: ClusterOrder & { kind: "workers" }): Promise<void> {
   const { homes, port, count, agents } = order;
-  const heavy = new ClusterWork(1);
+  const heavy = new ClusterWork(WORKER_THREADS);
   const joined = Array.from({ length: count }, (_, index) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const clock = newClock();
@@ -114,6 +123,7 @@ async function startWorkers(order: ClusterOrder & { kind: "workers" }): Promise<
     return promise;
   });
   await Promise.all(joined);
+  await started(heavy, WORKER_THREADS);
 }
 
 /** A master takes few connections of one address. */

@@ -69,9 +69,10 @@ test("Channel turns what a handler throws into an exception of code 1000", async
     assert.equal(command, "err");
     assert.match(payload.toString(), /"code": 1000, "extra_message": "boom"/);
   }
+  assert.deepEqual(needs.log.texts("debug"), ["Command received: b'now'", "Command received: b'later'"]);
   assert.deepEqual(needs.log.texts("error"), [
-    "Unhandled error processing request 'now': boom",
-    "Unhandled error processing request 'later': boom",
+    "Unhandled error processing request 'b'now'': boom",
+    "Unhandled error processing request 'b'later'': boom",
   ]);
 });
 

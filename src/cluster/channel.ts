@@ -5,6 +5,7 @@
  * which they came and leave in the order in which they were given, however long sealing one takes. What waits here is bounded: nothing is read while a large
  * message is being opened or too much waits to be sent.
  */
+import { byteLiteral } from "#formats/wire/cluster/byte-literal.ts";
 import { isReplyWord } from "#formats/wire/cluster/commands.ts";
 import { clusterError, internalError, readErrorReply } from "#formats/wire/cluster/exceptions.ts";
 import { sealedBytes } from "#formats/wire/cluster/fernet.ts";
@@ -213,9 +214,11 @@ export class Channel implements Holder {
       return;
     }
     const handler = this.#options.handlerOf(command);
-    if (handler !== null) this.#handle({ counter, command }, handler, plain);
     // An answer that came too late has nobody who waits for it.
-    else if (!isReplyWord(command)) {
+    if (handler === null && isReplyWord(command)) return;
+    this.#options.log.write("debug", `Command received: ${byteLiteral(command)}`);
+    if (handler !== null) this.#handle({ counter, command }, handler, plain);
+    else {
       this.#needs.metrics.add("cluster_commands_unknown");
       this.#reply(counter, unknownCommand(command));
     }
@@ -225,7 +228,10 @@ export class Channel implements Holder {
     const failure = (error: unknown): Reply => {
       const text = messageOf(error);
       this.#needs.metrics.add("cluster_requests_failed");
-      this.#options.log.write("error", `Unhandled error processing request '${command}': ${text}`);
+      this.#options.log.write(
+        "error",
+        `Unhandled error processing request '${byteLiteral(command)}': ${text}`,
+      );
       return refused(internalError(text));
     };
     let reply: ReturnType<Handler>;

@@ -1,6 +1,7 @@
 /** The heavy jobs themselves, to be run in a thread of their own (`daemons/cluster-work-thread.ts`), or in place where a test wants that. */
+import { createHash } from "node:crypto";
 import { open, seal } from "#formats/wire/cluster/fernet.ts";
-import { compareTables } from "#formats/wire/cluster/file-table.ts";
+import { compareTables, fileChangesJson } from "#formats/wire/cluster/file-table.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import { unreachable } from "#kernel/unreachable.ts";
@@ -8,7 +9,6 @@ import { mergeNodeAnswers } from "./dapi/merging.ts";
 import { type AppliedChanges, applyChanges } from "./integrity/apply-changes.ts";
 import {
   type ArchiveRefusal,
-  digestFile,
   readChangesArchive,
   readTableArchive,
   writeChangesArchive,
@@ -36,8 +36,6 @@ export function runHeavyJob(files: Files, job: HeavyJob): HeavyResult[HeavyJob["
     case "write_table":
       writeTableArchive(files, job.archive, job.table);
       return null;
-    case "digest_file":
-      return digestFile(files, job.path);
     case "compare_table":
       return compareArchive(files, job);
     case "write_changes":
@@ -62,7 +60,11 @@ function localTableChange(
 function compareArchive(files: Files, job: Extract<HeavyJob, { kind: "compare_table" }>): ComparedTable {
   const table = readTableArchive(files, job.archive);
   if ("code" in table) throw refusal(table);
-  return { changes: compareTables(job.table, table), files: table.size };
+  const changes = compareTables(job.table, table);
+  const digest = createHash("sha256")
+    .update(JSON.stringify(fileChangesJson(changes)))
+    .digest("hex");
+  return { changes, digest, files: table.size };
 }
 
 function applyArchive(files: Files, job: Extract<HeavyJob, { kind: "apply_changes" }>): AppliedArchive {

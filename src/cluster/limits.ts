@@ -27,8 +27,8 @@ export const STRING_BYTES_MAX = 268_435_456;
 export const FILES_MAX = 16;
 /** An archive at its limit and its metadata. */
 export const FILE_BYTES_MAX = ARCHIVE_BYTES_MAX + 128 * 1024 * 1024;
-/** Of a file in one message. It is held several times over while it is sealed and sent, for each worker; the peer sends 5 MiB at once. */
-export const FILE_PART_BYTES = 1024 * 1024;
+/** Of a file or string in one message. It is held several times over while it is sealed and sent, for each worker; the peer sends 5 MiB at once. */
+export const TRANSFER_PART_BYTES = 512 * 1024;
 /** From the promise of a file to the command that names it (`timeout_receiving_file`). */
 export const FILE_WAIT_MS = 120_000;
 /** Promises of one connection at once. */

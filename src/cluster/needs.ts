@@ -24,8 +24,6 @@ export type HeavyJob =
       readonly nowMs: number;
     }
   | { readonly kind: "write_table"; readonly archive: string; readonly table: FileTable }
-  /** The SHA-256 of a file, hex. */
-  | { readonly kind: "digest_file"; readonly path: string }
   /** What the worker that sent the archive lacks of `table`. */
   | { readonly kind: "compare_table"; readonly archive: string; readonly table: FileTable }
   | {
@@ -41,7 +39,12 @@ export type HeavyJob =
 
 /** `table` is null when it is as before: a large one costs the threads on both sides. */
 export type LocalTableChange = Pick<LocalReading, "problems"> & { readonly table: LocalTable | null };
-export type ComparedTable = { readonly changes: FileChanges; readonly files: number };
+export type ComparedTable = {
+  readonly changes: FileChanges;
+  /** Of the changes: workers that lack the same have the same. */
+  readonly digest: string;
+  readonly files: number;
+};
 export type AppliedArchive = AppliedChanges & {
   readonly created: number;
   readonly updated: number;
@@ -54,7 +57,6 @@ export type HeavyResult = {
   readonly open: Uint8Array | null;
   readonly read_local_table: LocalTableChange;
   readonly write_table: null;
-  readonly digest_file: string;
   readonly compare_table: ComparedTable;
   readonly write_changes: WrittenChanges;
   readonly apply_changes: AppliedArchive;
@@ -78,7 +80,14 @@ export interface Dialer {
 /** What nodes tell each other of agents: `AgentStore.sync` is one. Throws `CodedError`. */
 export type ClusterAgents = Pick<
   AgentSync,
-  "takeOwed" | "owe" | "apply" | "disconnectSilent" | "takeOwedGroups" | "groupsAfter" | "applyGroups"
+  | "takeOwed"
+  | "owe"
+  | "apply"
+  | "disconnectSilent"
+  | "takeOwedGroups"
+  | "groupsAfter"
+  | "groupListsAfter"
+  | "applyGroups"
 >;
 
 export type ClusterNeeds = {

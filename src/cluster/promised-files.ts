@@ -6,10 +6,11 @@ import { type ClusterException, clusterError } from "#formats/wire/cluster/excep
 import type { Clock, Timer } from "#kernel/ports/clock.ts";
 import type { Random } from "#kernel/ports/random.ts";
 import { FILE_PROMISES_MAX, FILE_WAIT_MS } from "./limits.ts";
+import type { ReceivedFile } from "./received-files.ts";
 
 export type FileOutcome =
-  /** Absolute; whoever waited removes it. */
-  | { readonly kind: "received"; readonly path: string }
+  /** Whoever waited removes it. */
+  | ({ readonly kind: "received" } & ReceivedFile)
   | { readonly kind: "failed"; readonly error: ClusterException };
 
 export type PromisedFile = { readonly taskId: string; readonly outcome: Promise<FileOutcome> };
@@ -51,8 +52,8 @@ export class PromisedFiles {
     return this.#waiting.has(taskId);
   }
 
-  received(taskId: string, path: string): boolean {
-    return this.#settle(taskId, { kind: "received", path });
+  received(taskId: string, file: ReceivedFile): boolean {
+    return this.#settle(taskId, { kind: "received", ...file });
   }
 
   fail(taskId: string, error: ClusterException): boolean {

@@ -10,6 +10,15 @@ type Arriving = {
   bytes: number;
   /** Null when the file is whole. */
   open: OpenFile | null;
+  /** Empty until then. */
+  digest: string;
+};
+
+export type ReceivedFile = {
+  /** Absolute. */
+  readonly path: string;
+  /** The SHA-256 of the content, hex. */
+  readonly digest: string;
 };
 
 export type BeginResult = "ready" | "not_allowed" | "too_many";
@@ -44,7 +53,7 @@ export class ReceivedFiles {
     if (this.#files.info(absolute) !== null) this.#files.remove(absolute);
     // It must not exist, so nothing is written through a link that somebody left here.
     const open = this.#files.open(absolute, "create");
-    this.#arriving.set(name, { path: absolute, hash: createHash("sha256"), bytes: 0, open });
+    this.#arriving.set(name, { path: absolute, hash: createHash("sha256"), bytes: 0, open, digest: "" });
     return "ready";
   }
 
@@ -74,17 +83,18 @@ export class ReceivedFiles {
     file.open.close();
     file.open = null;
     const own = file.hash.digest();
+    file.digest = own.toString("hex");
     if (digest.length === own.length && timingSafeEqual(digest, own)) return "received";
     this.#discard(name);
     return "corrupt";
   }
 
-  /** The absolute path of a whole file; it is the caller's then, who removes it. Null when there is none. */
-  take(path: string): string | null {
+  /** A whole file; it is the caller's then, who removes it. Null when there is none. */
+  take(path: string): ReceivedFile | null {
     const [name, file] = this.#find(path);
     if (file === undefined || file.open !== null) return null;
     this.#arriving.delete(name);
-    return file.path;
+    return { path: file.path, digest: file.digest };
   }
 
   /** The connection is over: all that arrived goes. */

@@ -1,8 +1,9 @@
 /** A string on its way to the other side, part by part: the command that follows names it. */
 import { joinName } from "#formats/wire/cluster/commands.ts";
 import type { ClusterException } from "#formats/wire/cluster/exceptions.ts";
-import { CHUNK_BYTES } from "#formats/wire/cluster/frame.ts";
 import type { Channel } from "./channel.ts";
+import { TRANSFER_PART_BYTES } from "./limits.ts";
+import { sendParts } from "./send-parts.ts";
 
 export type StringOutcome =
   /** `id` is the other side's. */
@@ -18,12 +19,16 @@ export async function sendString(channel: Channel, bytes: Buffer): Promise<Strin
     return begun;
   }
   const id = begun.payload.toString("latin1", 0, 64);
-  const partBytes = CHUNK_BYTES - id.length - 1;
-  for (let offset = 0; offset < bytes.length; offset += partBytes) {
-    const part = bytes.subarray(offset, offset + partBytes);
-    const outcome = await channel.request("str_upd", joinName(id, part));
-    // A string with a hole is no string; the peer would send on.
-    if (outcome.kind === "failed") return outcome;
-  }
-  return { kind: "sent", id };
+  // A string with a hole is no string; the peer would send on.
+  const failure = await sendParts(
+    partsOf(bytes),
+    (part) => channel.request("str_upd", joinName(id, part)),
+    (outcome) => outcome.kind === "failed",
+  );
+  return failure ?? { kind: "sent", id };
+}
+
+function* partsOf(bytes: Buffer): Generator<Buffer> {
+  for (let offset = 0; offset < bytes.length; offset += TRANSFER_PART_BYTES)
+    yield bytes.subarray(offset, offset + TRANSFER_PART_BYTES);
 }

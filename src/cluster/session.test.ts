@@ -77,12 +77,13 @@ test("sendFile() delivers a file, and the task's promise is kept", async () => {
   worker.needs.files.replace(`${SCRATCH}/a.zip`, content);
   const promised = master.session.promiseFile();
   assert(promised !== null);
-  const sent = await worker.session.sendFile("a.zip", promised.taskId);
+  const sent = await worker.session.sendFile(`${SCRATCH}/a.zip`, promised.taskId);
   assert.equal(sent.kind === "sent" && sent.sentBytes, content.length);
   const reply = await worker.session.request("syn_i_w_m_e", `${promised.taskId} queue/cluster/w1/a.zip`);
   assert.deepEqual(reply, { kind: "ok", payload: Buffer.from("File correctly received") });
   const outcome = await promised.outcome;
-  assert.deepEqual(outcome, { kind: "received", path: `${SCRATCH}/a.zip` });
+  const digest = createHash("sha256").update(content).digest("hex");
+  assert.deepEqual(outcome, { kind: "received", path: `${SCRATCH}/a.zip`, digest });
   assert(master.needs.files.read(`${SCRATCH}/a.zip`).equals(content));
   assert.match(promised.taskId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
@@ -90,9 +91,9 @@ test("sendFile() delivers a file, and the task's promise is kept", async () => {
 test("sendFile() delivers an empty file and misses one that is not there", async () => {
   const { worker, master } = pair();
   worker.needs.files.write(`${SCRATCH}/empty.zip`, "");
-  assert.equal((await worker.session.sendFile("empty.zip", "t")).kind, "sent");
+  assert.equal((await worker.session.sendFile(`${SCRATCH}/empty.zip`, "t")).kind, "sent");
   assert.equal(master.needs.files.text(`${SCRATCH}/empty.zip`), "");
-  const missing = await worker.session.sendFile("none.zip", "t");
+  const missing = await worker.session.sendFile(`${SCRATCH}/none.zip`, "t");
   assert.equal(missing.kind === "failed" && missing.error.code, 3034);
 });
 
@@ -116,7 +117,7 @@ test("sendFile() stops when the other side cancels the task", async () => {
       ],
     ]),
   );
-  const sent = await worker.session.sendFile("a.zip", "task");
+  const sent = await worker.session.sendFile(`${SCRATCH}/a.zip`, "task");
   assert(sent.kind === "cancelled");
   assert.equal(sent.error.code, 3039);
   assert(seen.length < 5, `${seen.length} parts`);

@@ -28,7 +28,7 @@ import type { Log } from "#kernel/ports/log.ts";
 import { Channel, type Link } from "./channel.ts";
 import type { Cipher } from "./cipher.ts";
 import type { HeldMemory } from "./held-memory.ts";
-import { FILE_PART_BYTES } from "./limits.ts";
+import { TRANSFER_PART_BYTES } from "./limits.ts";
 import type { ClusterNeeds } from "./needs.ts";
 import { type PromisedFile, PromisedFiles } from "./promised-files.ts";
 import { type AppendResult, type BeginResult, type FinishResult, ReceivedFiles } from "./received-files.ts";
@@ -43,6 +43,7 @@ import {
   refusedText,
   unknownKey,
 } from "./replies.ts";
+import { sendParts } from "./send-parts.ts";
 import { type StringOutcome, sendString } from "./send-string.ts";
 
 export type SessionOptions = {
@@ -116,7 +117,7 @@ export class Session {
     return this.channel.isClosed;
   }
 
-  /** Absolute; where files for `sendFile` are made and files of the other side arrive. */
+  /** Absolute; where a worker's tables are made and files of the other side arrive. */
   get directory(): string {
     assert(this.#workerName !== null, "a node has said hello");
     return `${this.#options.home}/${scratchDirectory(this.#workerName)}`;
@@ -163,12 +164,12 @@ export class Session {
   }
 
   /**
-   * Sends the file of that name in the scratch directory. `taskId` is what the other side calls the task, and may cancel. A timeout of one part does not
-   * end it, as with the peer; a refusal does.
+   * Sends a file, of an absolute path, into the scratch directory at the other side. `taskId` is what the other side calls the task, and may cancel. A
+   * timeout of one part does not end it, as with the peer; a refusal does.
    */
-  async sendFile(name: string, taskId: string): Promise<FileSendOutcome> {
-    const absolute = `${this.directory}/${name}`;
-    const path = absolute.slice(this.#options.home.length);
+  async sendFile(absolute: string, taskId: string): Promise<FileSendOutcome> {
+    assert(this.#workerName !== null, "a node has said hello");
+    const path = `/${scratchDirectory(this.#workerName)}/${absolute.slice(absolute.lastIndexOf("/") + 1)}`;
     const startMs = this.#needs.clock.monotonicMs();
     let file: OpenFile;
     try {
@@ -196,18 +197,22 @@ export class Session {
     let sentBytes = 0;
     const begun = await this.request("new_file", path);
     if (endsTransfer(begun)) return begun;
-    const part = Buffer.allocUnsafe(FILE_PART_BYTES);
-    for (;;) {
-      const cancelled = this.#sending.get(taskId) ?? null;
-      if (cancelled !== null) return { kind: "cancelled", error: cancelled, sentBytes };
-      const bytes = file.read(part, sentBytes);
-      if (bytes === 0) break;
-      const read = part.subarray(0, bytes);
-      hash.update(read);
-      const outcome = await this.request("file_upd", joinName(path, read));
-      if (endsTransfer(outcome)) return outcome;
-      sentBytes += bytes;
+    const cancelled = () => this.#sending.get(taskId) ?? null;
+    const part = Buffer.allocUnsafe(TRANSFER_PART_BYTES);
+    function* parts(): Generator<Buffer> {
+      while (cancelled() === null) {
+        const bytes = file.read(part, sentBytes);
+        if (bytes === 0) return;
+        const read = part.subarray(0, bytes);
+        hash.update(read);
+        sentBytes += bytes;
+        yield joinName(path, read);
+      }
     }
+    const failure = await sendParts(parts(), (named) => this.request("file_upd", named), endsTransfer);
+    const error = cancelled();
+    if (error !== null) return { kind: "cancelled", error, sentBytes };
+    if (failure !== null) return failure;
     const ended = await this.request("file_end", joinName(path, hash.digest()));
     return endsTransfer(ended) ? ended : { kind: "sent", sentBytes, milliseconds: 0 };
   }
@@ -220,19 +225,19 @@ export class Session {
   /** The handler of `syn_i_w_m_e` and its like: a task's file is complete. */
   readonly fileArrived: Handler = (payload) => {
     const { name: taskId, bytes } = splitName(payload);
-    const path = this.#files?.take(pathOf(bytes)) ?? null;
+    const file = this.#files?.take(pathOf(bytes)) ?? null;
     if (!this.#promised.isPromised(taskId)) {
       this.#count("cluster_tasks_unknown");
-      if (path !== null) this.#needs.files.remove(path);
+      if (file !== null) this.#needs.files.remove(file.path);
       return refused(clusterError(3027, taskId));
     }
-    if (path === null) {
+    if (file === null) {
       this.#count("cluster_paths_refused");
       const error = clusterError(3052);
       this.#promised.fail(taskId, error);
       return refused(error);
     }
-    this.#promised.received(taskId, path);
+    this.#promised.received(taskId, file);
     return ok("File correctly received");
   };
 

@@ -64,7 +64,7 @@ test("WorkerClient and MasterServer exchange strings and files over real sockets
   masters.serve(new Map([["syn_i_w_m_e", masters.fileArrived]]));
   const promised = masters.promiseFile();
   assert(promised !== null);
-  assert.equal((await session.sendFile("a.zip", promised.taskId)).kind, "sent");
+  assert.equal((await session.sendFile(join(session.directory, "a.zip"), promised.taskId)).kind, "sent");
   await session.request("syn_i_w_m_e", `${promised.taskId} queue/cluster/worker1/a.zip`);
   const outcome = await promised.outcome;
   assert(outcome.kind === "received" && readFileSync(outcome.path).equals(content));

@@ -144,6 +144,8 @@ test("AgentSync tells changed groups once, and what the master said is told to n
   assert.equal(sync.applyGroups(agentIdOf(4), groups), false);
   assert.deepEqual(sync.takeOwedGroups(10), []);
   assert.deepEqual(ids(sync.groupsAfter(agentIdOf(1), 10)), ["002", "003"]);
+  assert.deepEqual(sync.groupListsAfter(null, 2), { lists: ["", "web,db"], next: "002" });
+  assert.deepEqual(sync.groupListsAfter(agentIdOf(2), 2), { lists: ["web,db"], next: null });
 });
 
 test("a row that is damaged does not keep the others from being told", (t) => {

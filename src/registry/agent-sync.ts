@@ -178,6 +178,22 @@ export class AgentSync {
     return this.#page("id, name, ip, groups", after, limit).map(agentGroupsOf);
   }
 
+  /**
+   * The groups of these agents as they stand in the rows, divided by commas: of all agents every few seconds, so not looked at further. `next` is where to go
+   * on, null at the end.
+   */
+  groupListsAfter(
+    after: AgentId | null,
+    limit: number,
+  ): { readonly lists: readonly string[]; readonly next: AgentId | null } {
+    const page = this.#page("id, name, ip, groups", after, limit);
+    const last = page.at(-1);
+    return {
+      lists: page.map((row) => String(row["groups"])),
+      next: page.length < limit || last === undefined ? null : identityOf(last).id,
+    };
+  }
+
   /** What the master says. False when there is no such agent. */
   applyGroups(id: AgentId, groups: readonly GroupName[]): boolean {
     const sql = "UPDATE agent SET groups = ?, group_sync_status = 'synced' WHERE id = ?";

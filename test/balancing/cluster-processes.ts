@@ -5,10 +5,12 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { forEachEvent } from "#model/event-block.ts";
 import type { TestAgentIdentity } from "#testing/agent.ts";
-import { freePort, readDocuments, type TestHome, temporaryDirectory, writeInto } from "../e2e/home.ts";
+import { freePort, readOutput, type TestHome, temporaryDirectory, writeInto } from "../e2e/home.ts";
 import { ManagerProcess } from "../e2e/manager-process.ts";
 import { until } from "../e2e/until.ts";
+import { DeadJournal } from "../kill/journal.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../cyb3rhq", import.meta.url));
 const run = promisify(execFile);
@@ -37,6 +39,9 @@ const RULES = `<group name="probe,">
   </rule>
 </group>
 `;
+
+const EVENT_LIMIT = /<limits>.*<\/limits>/;
+const NUMBER = /number=([\d-]+)$/;
 
 export function probeEvent(number: string): string {
   return `1:/var/log/probe:Nov 21 10:00:00 host probe: number=${number}`;
@@ -86,6 +91,15 @@ export class ClusterNode {
     this.home = home;
   }
 
+  /** Before a start: how many events a second are analysed; what comes faster waits in the journal. Null for no limit. */
+  limitAnalysis(eventsPerSecond: number | null): void {
+    const path = join(this.home.path, "etc/ossec.conf");
+    const config = readFileSync(path, "latin1").replace(EVENT_LIMIT, "");
+    const limit = `<limits><eps><maximum>${eventsPerSecond}</maximum><timeframe>1</timeframe></eps></limits>`;
+    const added = eventsPerSecond === null ? config : config.replace("</global>", `${limit}</global>`);
+    writeInto(this.home.path, "etc/ossec.conf", added);
+  }
+
   async start(): Promise<void> {
     this.#process = await ManagerProcess.start(this.home, ["--quiet"]);
   }
@@ -103,10 +117,9 @@ export class ClusterNode {
   /** How often each event's number is among its alerts. */
   alerts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { full_log } of readDocuments(this.home, "alerts")) {
-      const number = /number=(\S+)/.exec(full_log)?.[1];
-      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
-    }
+    // Whole documents are parsed elsewhere; here thousands of them are read again and again.
+    for (const [, number = ""] of readOutput(this.home, "alerts", "json").matchAll(/number=([\d-]+)"/g))
+      counts.set(number, (counts.get(number) ?? 0) + 1);
     return counts;
   }
 
@@ -115,6 +128,20 @@ export class ClusterNode {
     const process = this.#process;
     const ended = process === null ? "does not run" : JSON.stringify(process.ended);
     return `== ${this.name}: ${ended}\n${process?.stderr ?? ""}${this.clusterLog().slice(-LOG_CHARS_SHOWN)}`;
+  }
+
+  /** Numbers of the events in its journal, which is what it has accepted; it must be dead. */
+  accepted(): ReadonlySet<string> {
+    const numbers = new Set<string>();
+    const visitor = {
+      event: ({ message }: { readonly message: string }) => {
+        const number = NUMBER.exec(message)?.[1];
+        if (number !== undefined) numbers.add(number);
+      },
+      control: () => {},
+    };
+    new DeadJournal(this.home.path).readNew((block) => forEachEvent(block, visitor));
+    return numbers;
   }
 
   clusterLog(): string {

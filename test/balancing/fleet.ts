@@ -33,6 +33,14 @@ export class Fleet {
     return this.agents.every(({ server }) => server !== null);
   }
 
+  /** Many events at once. */
+  burst(agents: readonly FailoverAgent[], count: number): void {
+    for (const { agent } of agents) {
+      for (let sent = 0; sent < count; sent++)
+        agent.send(probeEvent(`${agent.identity.id}-${agent.sentCount}`));
+    }
+  }
+
   /** Numbers of the events that a manager has confirmed. */
   confirmed(): readonly string[] {
     return this.agents.flatMap(({ agent }) => numbersOf(agent.identity.id, agent.confirmedCount));

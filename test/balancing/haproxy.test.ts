@@ -1,9 +1,14 @@
 /**
  * Goal: behind HAProxy a node that dies costs no event and its agents little time. Method: the files of deploy/haproxy in a real HAProxy
- * before three managers; with the PROXY protocol as well.
+ * before three managers. Its checks, connections that say nothing, a thousand of them.
  */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
+import { readLog } from "../e2e/home.ts";
 import { Balancer, NO_HAPROXY } from "./balancers.ts";
+import { TestCluster } from "./cluster-processes.ts";
 import { nodeDies } from "./node-death.ts";
 
 test(
@@ -12,3 +17,22 @@ test(
   (t) =>
     nodeDies(t, { balancer: (directory, network) => Balancer.haproxy(directory, network), agentsEachMin: 2 }),
 );
+
+const PROBES = 500;
+
+test("checks of a balancer leave no line in the log", async (t) => {
+  const cluster = await TestCluster.make({ workers: 0 });
+  t.after(() => cluster.stop());
+  await cluster.start();
+  const { address: host, home } = cluster.master;
+  const log = readLog(home);
+  const { agentPort, enrollmentPort } = cluster.network;
+  for (let probe = 0; probe < PROBES; probe++) {
+    for (const port of [agentPort, enrollmentPort]) {
+      const socket = connect({ host, port });
+      await once(socket, "connect");
+      socket.destroy();
+    }
+  }
+  assert.equal(readLog(home), log);
+});

@@ -25,11 +25,12 @@ export type TestHome = {
   readonly enrollmentPort: number;
 };
 
+/** On every address: nodes of other tests listen on other addresses of loopback. */
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
-    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
+    server.listen(port, "0.0.0.0", () => server.close(() => resolve(true)));
   });
 }
 

@@ -7,6 +7,8 @@ import { type LocalClient, LocalServer } from "#cluster/local/server.ts";
 import { type Handler, ok, refused } from "#cluster/replies.ts";
 import { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import { isObject, type JsonObject, parseJson } from "#formats/wire/cluster/json-value.ts";
+import { PlainResult, writeObjects } from "#formats/wire/cluster/objects.ts";
+import { pythonJson } from "#formats/wire/cluster/python-json.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { FakeLocalSockets } from "#testing/local-sockets.ts";
@@ -122,6 +124,7 @@ Connected nodes (1):
             Agents-groups full:
                 Last synchronization: 0.008s (${START} - ${END}).
                 Number of synchronized chunks: 1.
+
 `,
   );
 });
@@ -173,7 +176,7 @@ test("cluster_control -a asks the distributed API with its filters", async () =>
       asked.push(payload.toString());
       const items = [{ id: "001", name: "web", ip: "any", status: "active", version: "v", node_name: "w1" }];
       void client
-        .sendString(Buffer.from(JSON.stringify({ items, totalItems: 1 })))
+        .sendString(Buffer.from(pythonJson(writeObjects(new PlainResult({ items, totalItems: 1 })))))
         .then((sent) => client.request("dapi_res", Buffer.from(sent.kind === "sent" ? sent.id : "")));
       return ok("Added request to API requests queue");
     },

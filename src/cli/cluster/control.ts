@@ -59,7 +59,8 @@ async function show(
     stdout.write(utf8Bytes(`ERROR: ${told.text}\n`));
     return told.isRunning ? EXIT_OK : EXIT_FAILURE;
   }
-  stdout.write(utf8Bytes(options.json === true ? `${JSON.stringify(told.value)}\n` : textOf(told.value)));
+  const value = question.command === "dapi" ? resultOf(told.value) : told.value;
+  stdout.write(utf8Bytes(options.json === true ? `${JSON.stringify(value)}\n` : textOf(value)));
   return EXIT_OK;
 }
 
@@ -114,6 +115,14 @@ export function listAgents(
     wait_for_complete: false,
   };
   return show(environment, options, { command: "dapi", parameters }, (value) => agentsText(itemsOf(value)));
+}
+
+/** What a function of the distributed API gave, out of its wrapping. */
+function resultOf(value: JsonObject): JsonObject {
+  return ["__wazuh_result__", "__object__", "result"].reduce<JsonObject>((outer, name) => {
+    const inner = memberOf(outer, name);
+    return isObject(inner) ? inner : {};
+  }, value);
 }
 
 function itemsOf(value: JsonObject): readonly JsonValue[] {

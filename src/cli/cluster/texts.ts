@@ -89,7 +89,7 @@ function shortHealth({ name, info, status }: Node): string {
 export function detailedHealthText(clusterName: string, health: JsonObject): string {
   const count = textOf(health, "n_connected_nodes");
   const nodes = nodesOf(health).map((node) => `\n${longHealth(node).join("\n")}\n`);
-  return `Cluster name: ${clusterName}\n\nConnected nodes (${count}):\n${nodes.join("")}`;
+  return `Cluster name: ${clusterName}\n\nConnected nodes (${count}):\n${nodes.join("")}\n`;
 }
 
 function longHealth(node: Node): string[] {

@@ -22,6 +22,11 @@ export function isWorker(environment: Environment, paths: HomePaths): boolean {
   return masterOf(environment, paths) !== null;
 }
 
+/** What the nodes of this home's cluster say they are. */
+export function clusterVersion({ files }: Environment, paths: HomePaths): string {
+  return readSettings(files, paths).config.cluster.announcedVersion;
+}
+
 /** Throws a `CodedError` on a worker. */
 export function demandNoWorker(environment: Environment, paths: HomePaths): void {
   const master = masterOf(environment, paths);

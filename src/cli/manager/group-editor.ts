@@ -9,6 +9,7 @@ import {
   type JsonValue,
   memberOf,
 } from "#formats/wire/cluster/json-value.ts";
+import { wireFormOf } from "#formats/wire/cluster/wire-form.ts";
 import { GroupChanges, groupName } from "#groups/group-changes.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
@@ -16,7 +17,7 @@ import { registryPaths } from "#registry/registry.ts";
 import { askNode } from "../cluster/control.ts";
 import type { Environment } from "../environment.ts";
 import { withRegistry } from "./agent-files.ts";
-import { isWorker } from "./cluster-home.ts";
+import { clusterVersion, isWorker } from "./cluster-home.ts";
 
 /** Refusals are `CodedError`s with the peer's texts. */
 export type GroupEditor = {
@@ -32,12 +33,18 @@ export type GroupEditor = {
 
 const DEFAULT_GROUP = groupName("default");
 
+/** Who asks for them says so, or a master of the peer refuses; the same since agent-info has its lists. wazuh v4.13.0: framework/wazuh/agent.py. */
+const ASYNC_FUNCTIONS: ReadonlySet<string> = new Set(["assign_agents_to_group", "remove_agent_from_group"]);
+
 export function editGroups<T>(
   environment: Environment,
   paths: HomePaths,
   use: (editor: GroupEditor) => Promise<T>,
 ): Promise<T> {
-  if (isWorker(environment, paths)) return use(new MasterGroups(environment, paths.home));
+  if (isWorker(environment, paths)) {
+    const isNew = wireFormOf(clusterVersion(environment, paths)) === "lists";
+    return use(new MasterGroups(environment, paths.home, isNew ? ASYNC_FUNCTIONS : new Set()));
+  }
   return withRegistry(environment, paths, ({ agents, groups: folders }) => {
     const { files } = environment;
     const { sharedGroups: shared } = registryPaths(paths.home);
@@ -60,10 +67,12 @@ export function editGroups<T>(
 class MasterGroups implements GroupEditor {
   readonly #environment: Environment;
   readonly #home: string;
+  readonly #async: ReadonlySet<string>;
 
-  constructor(environment: Environment, home: string) {
+  constructor(environment: Environment, home: string, asyncFunctions: ReadonlySet<string>) {
     this.#environment = environment;
     this.#home = home;
+    this.#async = asyncFunctions;
   }
 
   async create(group: GroupName): Promise<void> {
@@ -105,6 +114,7 @@ class MasterGroups implements GroupEditor {
       f_kwargs: values,
       request_type: "local_master",
       wait_for_complete: true,
+      is_async: this.#async.has(name),
     };
     const told = await askNode(this.#environment, this.#home, { command: "dapi", parameters });
     if (!told.ok) throw new CodedError("master_not_asked", told.text);

@@ -7,10 +7,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { fakeNeeds } from "#cluster/fixture.ts";
+import { type LocalClient, LocalServer } from "#cluster/local/server.ts";
+import { ok } from "#cluster/replies.ts";
 import { homePaths, prepareHome } from "#daemons/home.ts";
+import { PlainResult, writeObjects } from "#formats/wire/cluster/objects.ts";
+import { pythonJson } from "#formats/wire/cluster/python-json.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import { fakeProcess, runCommand } from "../environment.fixture.ts";
+import { FakeLocalSockets } from "#testing/local-sockets.ts";
+import { fakeProcess, type Given, runCommand } from "../environment.fixture.ts";
 import { runProgram } from "../program.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "cyb3rhq-groups-"));
@@ -19,7 +25,11 @@ after(() => rmSync(HOME, { recursive: true, force: true }));
 type Answer = { readonly code: number; readonly text: string; readonly complaint: string };
 
 async function cyb3rhq(...args: readonly string[]): Promise<Answer> {
-  const fake = fakeProcess([...args, "--home", HOME], { files: systemFiles });
+  return await run({}, ...args);
+}
+
+async function run(given: Given, ...args: readonly string[]): Promise<Answer> {
+  const fake = fakeProcess([...args, "--home", HOME], { files: systemFiles, ...given });
   // The registry waits for an edited file to settle: time must pass.
   const environment = { ...fake, clock: new SystemClock() };
   await runProgram(environment);
@@ -163,4 +173,41 @@ test("groups check says every problem with its place, and answers with its exit 
   const file = join(HOME, "etc/shared/web/agent.conf");
   const { exitCode } = await runCommand(["groups", "check", "--file", file], { files: systemFiles });
   assert.equal(exitCode, 1);
+});
+
+test("on a worker the master is asked, and told which functions are asynchronous in its version", async () => {
+  const asked: [string, boolean][] = [];
+  const dapi = (client: LocalClient) => (payload: Buffer) => {
+    const { f, is_async } = JSON.parse(payload.toString());
+    asked.push([f.__callable__.__name__, is_async]);
+    const answer = Buffer.from(pythonJson(writeObjects(new PlainResult({ message: "done" }))));
+    const tell = (id: string) => client.request("dapi_res", Buffer.from(id));
+    void client.sendString(answer).then((sent) => tell(sent.kind === "sent" ? sent.id : ""));
+    return ok("Added request to API requests queue");
+  };
+  const localSockets = new FakeLocalSockets();
+  const commands = (client: LocalClient) => new Map([["dapi", dapi(client)]]);
+  await new LocalServer(HOME, { ...fakeNeeds(), localSockets }, commands).start();
+  const key = "0".repeat(32);
+  const version = "<announced_version>4.12.0</announced_version>";
+  const expected = (isAsync: boolean) => [
+    ["create_group", false],
+    ["assign_agents_to_group", isAsync],
+    ["remove_agent_from_group", isAsync],
+    ["get_agents", false],
+  ];
+  for (const [written, isAsync] of [["", true] as const, [version, false] as const]) {
+    const cluster = `<cluster><disabled>no</disabled><node_type>worker</node_type><key>${key}</key><nodes><node>10.0.0.9</node></nodes>${written}</cluster>`;
+    writeFileSync(join(HOME, "etc/ossec.conf"), `<ossec_config>${cluster}</ossec_config>`);
+    asked.length = 0;
+    for (const args of [
+      ["add", "web"],
+      ["assign", "001", "web"],
+      ["unassign", "001", "web"],
+    ]) {
+      const { code, complaint } = await run({ localSockets }, "groups", ...args);
+      assert.equal(code, 0, complaint);
+    }
+    assert.deepEqual(asked, expected(isAsync));
+  }
 });

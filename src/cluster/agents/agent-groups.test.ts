@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { wireFormOf } from "#formats/wire/cluster/wire-form.ts";
 import { agentIdOf, type GroupName } from "#model/agent.ts";
 import { settled, wire } from "../fixture.ts";
 import { MasterAgentGroups } from "../master/agent-groups.ts";
@@ -11,7 +12,6 @@ import { WorkerAgentGroups } from "../worker/agent-groups.ts";
 import { addAgent, node, type RecordedFrame, recordedFrames, recordedNode, replay } from "./fixture.ts";
 import { groupChunks, readGroupChunk } from "./group-chunks.ts";
 import { AGENT_GROUPS_DELAY_MS, AGENT_GROUPS_PERIOD_MS, GROUP_MISMATCHES_MAX } from "./times.ts";
-import { wireFormOf } from "./wire-form.ts";
 import { CHUNK_CHARS_MAX } from "./write-reports.ts";
 
 const GROUPS = ["default", "linux"];

@@ -6,6 +6,7 @@ import {
   memberOf,
   parseJson,
 } from "#formats/wire/cluster/json-value.ts";
+import type { WireForm } from "#formats/wire/cluster/wire-form.ts";
 import {
   AGENT_ID_NUMBER_MAX,
   type AgentId,
@@ -14,7 +15,6 @@ import {
   parseGroupName,
 } from "#model/agent.ts";
 import type { AgentGroups } from "#registry/agent-sync.ts";
-import type { WireForm } from "./wire-form.ts";
 import { CHUNK_CHARS_MAX } from "./write-reports.ts";
 
 /** Of one agent; wazuh v4.14.7: src/headers/shared.h (MAX_GROUPS_PER_MULTIGROUP). */

@@ -7,7 +7,7 @@ import { ROWS_AT_ONCE } from "./times.ts";
 
 /** Null when no agent has groups, or nobody wants it any more. Rejects with what the registry throws. */
 export async function hashOfAllGroups(
-  agents: Pick<ClusterAgents, "groupsAfter">,
+  agents: Pick<ClusterAgents, "groupListsAfter">,
   slices: Slices,
 ): Promise<string | null> {
   /** Many agents have the same groups. */
@@ -15,16 +15,15 @@ export async function hashOfAllGroups(
   const hashes: string[] = [];
   let after: AgentId | null = null;
   for (;;) {
-    const page = agents.groupsAfter(after, ROWS_AT_ONCE);
-    for (const { groups } of page) {
-      if (groups.length === 0) continue;
-      const list = groups.join(",");
-      const hash = known.get(list) ?? groupHash(groups);
+    const { lists, next } = agents.groupListsAfter(after, ROWS_AT_ONCE);
+    for (const list of lists) {
+      if (list === "") continue;
+      const hash = known.get(list) ?? groupHash(list);
       known.set(list, hash);
       hashes.push(hash);
     }
-    if (page.length < ROWS_AT_ONCE) return hashes.length === 0 ? null : globalGroupHash(hashes);
-    after = page.at(-1)?.id ?? null;
+    if (next === null) return hashes.length === 0 ? null : globalGroupHash(hashes);
+    after = next;
     if (slices.isTired && !(await slices.rest())) return null;
   }
 }

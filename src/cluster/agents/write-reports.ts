@@ -1,8 +1,8 @@
 /** Agents as a worker tells its master of them. Pure; the order of the members and the spacing are the peer's. */
 import { pythonJson } from "#formats/wire/cluster/python-json.ts";
+import type { WireForm } from "#formats/wire/cluster/wire-form.ts";
 import type { AgentRecord } from "#registry/agent-record.ts";
 import type { OwedReport } from "#registry/agent-sync.ts";
-import type { WireForm } from "./wire-form.ts";
 
 /** An answer of the peer's database: 64 KiB less what stands around it (wazuh v4.9.2: src/wazuh_db/wdb.h). */
 export const CHUNK_CHARS_MAX = 65_536 - 512;

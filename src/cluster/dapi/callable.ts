@@ -2,13 +2,9 @@
 import { ClusterException, internalError } from "#formats/wire/cluster/exceptions.ts";
 import type { JsonObject } from "#formats/wire/cluster/json-value.ts";
 import type { NodeAnswer } from "#formats/wire/cluster/merge-results.ts";
-import type { ClusterObject } from "#formats/wire/cluster/objects.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import { Arguments } from "./arguments.ts";
 import { isPermitted, type Permissions } from "./permissions.ts";
-
-/** A few functions of the peer answer with a bare object. */
-export type ApiAnswer = NodeAnswer | ClusterObject | string;
 
 /** Whom a function works for. */
 export class Caller {
@@ -36,12 +32,13 @@ type Definition<Taken> = {
   /** May throw `CodedError`; its message is the answer. */
   readonly parse: (values: Arguments) => Taken;
   /** Throws `CodedError` for what could not be done. */
-  readonly run: (taken: Taken, caller: Caller) => ApiAnswer | Promise<ApiAnswer>;
+  /** Its answer goes over the wire as the peer's do: a bare value is none there. */
+  readonly run: (taken: Taken, caller: Caller) => NodeAnswer | Promise<NodeAnswer>;
 };
 
 export type ApiCallable = Omit<Definition<never>, "parse" | "run"> & {
   /** What it will do with these arguments, or why they are none. */
-  readonly prepare: (values: JsonObject) => ((caller: Caller) => Promise<ApiAnswer>) | ClusterException;
+  readonly prepare: (values: JsonObject) => ((caller: Caller) => Promise<NodeAnswer>) | ClusterException;
 };
 
 export function apiCallable<Taken>({ parse, run, ...about }: Definition<Taken>): ApiCallable {

@@ -106,7 +106,13 @@ test("get_agents_overview on a worker is the master's list with the filters of c
       limit: null,
       select: ["id", "ip", "name", "status", "node_name", "version"],
     });
-  const all = JSON.parse((await program(w1).ask(overview({ status: "all", node_name: "all" }))).later);
+  const asked = async (filters: JsonObject) => {
+    const { __wazuh_result__: answer } = JSON.parse((await program(w1).ask(overview(filters))).later);
+    assert.equal(answer.__class__, "WazuhResult");
+    assert.equal(answer.__object__.str_priority, null);
+    return answer.__object__.result;
+  };
+  const all = await asked({ status: "all", node_name: "all" });
   assert.deepEqual(
     [all.totalItems, all.items[0].id, all.items[1]],
     [
@@ -122,9 +128,7 @@ test("get_agents_overview on a worker is the master's list with the filters of c
       },
     ],
   );
-  const some = JSON.parse(
-    (await program(w1).ask(overview({ status: "active,pending", node_name: "w2" }))).later,
-  );
+  const some = await asked({ status: "active,pending", node_name: "w2" });
   assert.deepEqual(
     some.items.map(({ id }: { id: string }) => id),
     ["003"],

@@ -9,6 +9,7 @@ import {
   exceptionJson,
   internalError,
 } from "#formats/wire/cluster/exceptions.ts";
+import type { NodeAnswer } from "#formats/wire/cluster/merge-results.ts";
 import { pythonJson } from "#formats/wire/cluster/python-json.ts";
 import { messageOf } from "#kernel/errors.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
@@ -16,7 +17,7 @@ import type { Log } from "#kernel/ports/log.ts";
 import { SEAL_INLINE_BYTES_MAX } from "../limits.ts";
 import type { HeavyWork } from "../needs.ts";
 import { apiError } from "./answers.ts";
-import { type ApiAnswer, type ApiCallable, Caller, exceptionOf } from "./callable.ts";
+import { type ApiCallable, Caller, exceptionOf } from "./callable.ts";
 import { COMPLETE_SECONDS_MAX, NODE_ANSWER_MS, RUNS_MAX, RUNS_WAITING_MAX } from "./limits.ts";
 import { mergeNodeAnswers, writeAnswer } from "./merging.ts";
 import { type ApiRequest, forwardedRequest, readApiRequest } from "./request.ts";
@@ -110,7 +111,7 @@ export class DistributedApi {
   }
 
   /** What goes on after its time ends unheard; it keeps its place as long. */
-  #within(work: Promise<ApiAnswer>, { seconds }: ApiRequest): Promise<ApiAnswer> {
+  #within(work: Promise<NodeAnswer>, { seconds }: ApiRequest): Promise<NodeAnswer> {
     return new Promise((resolve, reject) => {
       const limitMs = (seconds ?? COMPLETE_SECONDS_MAX) * 1000;
       const timer = this.#needs.clock.after(limitMs, () => resolve(clusterError(3021)));
@@ -187,7 +188,7 @@ function encoded(error: ClusterException): Buffer {
   return Buffer.from(pythonJson(exceptionJson(error)), "latin1");
 }
 
-function answered(answer: ApiAnswer): ApiOutcome {
+function answered(answer: NodeAnswer): ApiOutcome {
   return { kind: "answered", bytes: writeAnswer(answer) };
 }
 

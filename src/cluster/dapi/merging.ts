@@ -4,12 +4,11 @@ import { parseJson } from "#formats/wire/cluster/json-value.ts";
 import { mergeAnswers, type NodeAnswer } from "#formats/wire/cluster/merge-results.ts";
 import { AffectedItems, PlainResult, readObjects, writeObjects } from "#formats/wire/cluster/objects.ts";
 import { pythonJson } from "#formats/wire/cluster/python-json.ts";
-import type { ApiAnswer } from "./callable.ts";
 
 /** Of the merged items; null: all from there on. */
 export type Page = { readonly offset: number; readonly limit: number | null };
 
-export function writeAnswer(answer: ApiAnswer): Buffer {
+export function writeAnswer(answer: NodeAnswer): Buffer {
   return Buffer.from(pythonJson(writeObjects(answer)), "latin1");
 }
 

@@ -48,10 +48,16 @@ export function applyChanges(
     }
     return failures;
   };
+  let madeDirectory = "";
   const place = (path: string, itemKey: string) => {
     const content = contents.get(path);
     if (content === undefined) throw new CodedError("cluster_file_absent", "not in the archive");
-    placeFile(files, home, content, path, itemKey);
+    const target = targetOf(home, path, itemKey);
+    const directory = target.slice(0, target.lastIndexOf("/"));
+    // Most files lie beside the one before.
+    if (directory !== madeDirectory) files.makeDirectory(directory, 0o770);
+    madeDirectory = directory;
+    files.rename(content, target);
   };
   const failedUpdates = each("shared", place);
   const failedCreations = each("missing", place);
@@ -64,14 +70,12 @@ export function applyChanges(
   return { problems, failedUpdates, failedCreations, failedRemovals, changesRuleSet };
 }
 
-function placeFile(files: Files, home: string, content: string, path: string, itemKey: string): void {
+function targetOf(home: string, path: string, itemKey: string): string {
   const item = itemOf(itemKey);
   if (item === null || !belongsTo(item, path)) {
     throw new CodedError("cluster_path_outside_item", `not a file of ${itemKey}`);
   }
-  const target = `${home}/${path}`;
-  files.makeDirectory(target.slice(0, target.lastIndexOf("/")), 0o770);
-  files.rename(content, target);
+  return `${home}/${path}`;
 }
 
 function removeFile(files: Files, home: string, path: string): void {

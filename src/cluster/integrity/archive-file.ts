@@ -1,5 +1,4 @@
 /** Archives as files: written for another node, read from one. */
-import { createHash } from "node:crypto";
 import {
   ARCHIVE_LIMITS,
   type ArchiveFailure,
@@ -125,18 +124,6 @@ class ChangesWriter {
     this.#archive.write(member);
     this.#bytes += member.length;
     return true;
-  }
-}
-
-/** SHA-256, hex; of a file of any size. */
-export function digestFile(files: Files, path: string): string {
-  const file = files.open(path, "read");
-  try {
-    const hash = createHash("sha256");
-    for (const window of windowsOf(file)) hash.update(window);
-    return hash.digest("hex");
-  } finally {
-    file.close();
   }
 }
 

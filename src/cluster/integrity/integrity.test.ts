@@ -118,6 +118,16 @@ test("a worker becomes like its master, and then nothing is to do", async () => 
   assert(lines.includes(`[Worker w1] [Integrity sync] ${counts}`));
   const calm = "Finished in 0.000s. Received metadata of 4 files. Sync not required.";
   assert(lines.includes(`[Worker w1] [Integrity check] ${calm}`));
+  const steps = worker.needs.log.texts("debug").filter((line) => line.includes("[Integrity check]"));
+  assert.deepEqual(
+    steps.slice(-4).map((line) => line.slice("[Worker w1] [Integrity check] ".length)),
+    [
+      "Permission to synchronize granted.",
+      "Compressing 'files_metadata.json' of 4 files.",
+      "Sending zip file.",
+      "Zip file sent.",
+    ],
+  );
 });
 
 test("a check compares nothing when nothing has changed, and misses no change on either side", async () => {
@@ -183,7 +193,7 @@ test("a lock that was forgotten is released", async () => {
   assert(begun.kind === "ok");
   const taskId = begun.payload.toString();
   worker.needs.files.write(`${worker.session.directory}/a.zip`, "x");
-  await worker.session.sendFile("a.zip", taskId);
+  await worker.session.sendFile(`${worker.session.directory}/a.zip`, taskId);
   await worker.session.request("syn_i_w_m_e", `${taskId} queue/cluster/w1/a.zip`);
   master.needs.clock.advance(LOCK_MS_MAX + 1);
   await settled();

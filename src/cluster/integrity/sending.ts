@@ -22,7 +22,7 @@ export function newArchive(
   return `${session.directory}/${session.workerName}-${seconds}-${random.bytes(16).toString("hex")}.zip`;
 }
 
-/** The other side hears of every failure, so that it does not wait for the file. */
+/** `archive` is absolute. The other side hears of every failure, so that it does not wait for the file. */
 export async function sendArchive(
   session: Session,
   commands: SendingCommands,
@@ -35,7 +35,7 @@ export async function sendArchive(
   }
   const taskId = begun.payload.toString("latin1", 0, 64);
   const name = archive.slice(archive.lastIndexOf("/") + 1);
-  const sent = await session.sendFile(name, taskId);
+  const sent = await session.sendFile(archive, taskId);
   if (sent.kind === "cancelled") return sent;
   if (sent.kind === "failed") {
     tellFailure(session, commands.failed, taskId, sent.error);

@@ -4,6 +4,7 @@
  */
 import type { CommandName } from "#formats/wire/cluster/commands.ts";
 import { clusterError, ERROR_BYTES_MAX } from "#formats/wire/cluster/exceptions.ts";
+import { type WireForm, wireFormOf } from "#formats/wire/cluster/wire-form.ts";
 import { messageOf } from "#kernel/errors.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -13,7 +14,6 @@ import { groupChunks, writeGroupString } from "../agents/group-chunks.ts";
 import { hashOfAllGroups } from "../agents/group-hash.ts";
 import { AGENT_GROUPS_DELAY_MS, AGENT_GROUPS_PERIOD_MS, ROWS_AT_ONCE } from "../agents/times.ts";
 import { logUpdateReport, readUpdateReport } from "../agents/update-report.ts";
-import { type WireForm, wireFormOf } from "../agents/wire-form.ts";
 import { secondsText } from "../integrity/times.ts";
 import { type ChunkFacts, type ClusterAgents, type ClusterNeeds, NO_CHUNKS } from "../needs.ts";
 import { type Handler, type HandlerTable, ok, type Reply, refused } from "../replies.ts";
@@ -21,7 +21,7 @@ import type { Session } from "../session.ts";
 import { Slices } from "../slices.ts";
 import { type Subtag, taggedLog } from "../tagged-log.ts";
 
-type Table = Pick<ClusterAgents, "takeOwedGroups" | "groupsAfter">;
+type Table = Pick<ClusterAgents, "takeOwedGroups" | "groupsAfter" | "groupListsAfter">;
 
 /** For the health report. */
 export type AgentGroupsFacts = { readonly changes: ChunkFacts; readonly whole: ChunkFacts };

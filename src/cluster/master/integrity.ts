@@ -19,7 +19,6 @@ import type { LocalTable } from "../integrity/local-table.ts";
 import {
   exceptionOf,
   NO_TASK,
-  newArchive,
   removeArchive,
   type SendingCommands,
   sendArchive,
@@ -28,9 +27,11 @@ import {
 import { FAST_TRANSFER_MS, LOCK_MS_MAX, RECALCULATE_MS, secondsText } from "../integrity/times.ts";
 import type { ClusterNeeds, ComparedTable } from "../needs.ts";
 import type { PromisedFile } from "../promised-files.ts";
+import type { ReceivedFile } from "../received-files.ts";
 import { type Handler, type HandlerTable, ok, type Reply, refused } from "../replies.ts";
 import type { FileSendOutcome, Session } from "../session.ts";
 import { type Subtag, taggedLog } from "../tagged-log.ts";
+import { PackedArchives } from "./packed-archives.ts";
 
 const COMMANDS: SendingCommands = { announce: "syn_m_c", complete: "syn_m_c_e", failed: "syn_m_c_r" };
 const BYTES_PER_MB = 1024 * 1024;
@@ -50,6 +51,7 @@ export type IntegrityFacts = {
 
 /** The master's own table, made anew again and again, and who was served since. */
 export class MasterIntegrity {
+  readonly archives: PackedArchives;
   readonly #home: string;
   readonly #needs: ClusterNeeds;
   readonly #log: Log;
@@ -63,10 +65,7 @@ export class MasterIntegrity {
     this.#home = home;
     this.#needs = needs;
     this.#log = taggedLog(needs.log, "Master", "Local integrity");
-  }
-
-  get home(): string {
-    return this.#home;
+    this.archives = new PackedArchives(home, needs);
   }
 
   /** Another one whenever a file is not as it was. */
@@ -90,12 +89,14 @@ export class MasterIntegrity {
       this.#log.write("error", `Error calculating local file integrity: ${messageOf(error)}`);
     }
     this.#asked.clear();
+    this.archives.clear();
     if (!this.#isStopped) this.#timer = clock.after(RECALCULATE_MS, () => void this.start());
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.archives.clear();
   }
 
   /** False when it has asked before in this round; the question counts either way. */
@@ -194,7 +195,7 @@ export class WorkerIntegrityTask {
       }
       archive = arrived.path;
       log.write("debug", `Received file from worker: '${archive}'`);
-      const compared = await this.#compare(archive);
+      const compared = await this.#compare(arrived);
       const took = secondsText(clock.monotonicMs() - lockMs);
       const { changes } = compared;
       const isSame = isAlike(changes);
@@ -202,7 +203,7 @@ export class WorkerIntegrityTask {
       const verdict = isSame ? "Sync not required." : "Sync required.";
       log.write("info", `Finished in ${took}. Received metadata of ${compared.files} files. ${verdict}`);
       if (isSame) await this.#session.request("syn_m_c_ok");
-      else await this.#sendChanges(changes);
+      else await this.#sendChanges(compared);
     } catch (error) {
       const exception = exceptionOf(error, this.#needs.metrics);
       log.write("error", exception.text);
@@ -215,10 +216,9 @@ export class WorkerIntegrityTask {
   }
 
   /** A worker that sends what it sent when it was like this table is like it: neither has to be read. */
-  async #compare(archive: string): Promise<ComparedTable> {
+  async #compare({ path: archive, digest }: ReceivedFile): Promise<ComparedTable> {
     const { heavy } = this.#needs;
     const { table } = this.#master;
-    const digest = await heavy.run({ kind: "digest_file", path: archive });
     const last = this.#alike;
     if (last !== null && last.digest === digest && last.table === table) return last.compared;
     const compared = await heavy.run({ kind: "compare_table", archive, table });
@@ -226,11 +226,11 @@ export class WorkerIntegrityTask {
     return compared;
   }
 
-  async #sendChanges(changes: FileChanges): Promise<void> {
+  async #sendChanges(compared: ComparedTable): Promise<void> {
     const log = this.#logOf("Integrity sync");
-    const { clock, files, heavy } = this.#needs;
+    const { clock } = this.#needs;
     const startMs = clock.monotonicMs();
-    const { missing, shared, extra } = changes;
+    const { missing, shared, extra } = compared.changes;
     this.#sync = {
       startMs: clock.wallMs(),
       endMs: null,
@@ -241,19 +241,16 @@ export class WorkerIntegrityTask {
     log.write("info", "Starting.");
     const counts = `Files to create in worker: ${missing.size} | Files to update in worker: ${shared.size}`;
     log.write("info", `${counts} | Files to delete in worker: ${extra.size}`);
-    const archive = newArchive(this.#session, this.#needs);
+    const sent = missing.size + shared.size;
+    log.write("debug", `Compressing files and 'files_metadata.json' of ${sent + extra.size} files.`);
+    const archive = await this.#master.archives.take(compared, this.#bytesMax);
     try {
-      const { home } = this.#master;
-      const sent = missing.size + shared.size;
-      log.write("debug", `Compressing files and 'files_metadata.json' of ${sent + extra.size} files.`);
-      const bytesMax = this.#bytesMax;
-      const written = await heavy.run({ kind: "write_changes", home, archive, changes, bytesMax });
       // The peer prints what its processes collected as a dictionary.
-      for (const [path, text] of written.warnings) {
+      for (const [path, text] of archive.written.warnings) {
         log.write("warning", `{${pythonString(path)}: [${pythonString(text)}]}`);
       }
       log.write("debug", "Sending zip file.");
-      const outcome = await sendArchive(this.#session, COMMANDS, archive);
+      const outcome = await sendArchive(this.#session, COMMANDS, archive.path);
       this.#adjustLimit(outcome, log);
       if (outcome.kind !== "sent") {
         log.write("error", outcome.error.text);
@@ -263,7 +260,7 @@ export class WorkerIntegrityTask {
       this.#sync = { ...this.#sync, endMs: clock.wallMs() };
       log.write("info", `Finished in ${secondsText(clock.monotonicMs() - startMs)}.`);
     } finally {
-      removeArchive(files, archive);
+      archive.release();
     }
   }
 

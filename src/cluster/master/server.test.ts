@@ -141,12 +141,15 @@ test("MasterServer closes a connection with another key, and says so", async () 
 });
 
 test("MasterServer takes a name only while it is free, and a path never", async () => {
-  const { connect, left, server } = await startMaster();
+  const { connect, left, server, needs } = await startMaster();
   const first = connect();
   assert.equal(first.ask("hello", "w1 wazuh worker 4.14.7").payload.toString(), "Client w1 added");
   assert.match(first.ask("hello", "w2 wazuh worker 4.14.7").payload.toString(), /"code": 3028/);
   assert.match(connect().ask("hello", "w1 wazuh worker 4.14.7").payload.toString(), /"code": 3028/);
   assert.match(connect().ask("hello", "../.. wazuh worker 4.14.7").payload.toString(), /"code": 3060/);
+  const refusal =
+    "Internal error processing request 'b'hello'': Error 3028 - Worker node ID already exists: w1";
+  assert.equal(needs.log.texts("error").at(-2), `[Worker] [Main] ${refusal}`);
   first.connection.hangUp();
   assert.deepEqual(left, ["w1"]);
   assert.equal(server.worker("w1"), null);

@@ -218,7 +218,7 @@ export class MasterServer {
   #refuseHello(error: ClusterException): Reply {
     this.#needs.metrics.add("cluster_hellos_refused");
     const main = taggedLog(this.#needs.log, "Worker", "Main");
-    main.write("error", `Internal error processing request 'hello': ${error.text}`);
+    main.write("error", `Internal error processing request 'b'hello'': ${error.text}`);
     return refused(error);
   }
 

@@ -165,8 +165,11 @@ test("what is no such request reaches no service", async () => {
     ["[]", /3036/],
     ['{"daemon_name": "authd"}', /3036/],
     ['{"daemon_name": 1, "message": {}}', /3036/],
-    ['{"daemon_name": "wazuh-db", "message": "global sql SELECT 1"}', /1013 .*wazuh-db/],
-    ['{"daemon_name": "constructor", "message": ""}', /1013/],
+    [
+      '{"daemon_name": "wazuh-db", "message": "global sql SELECT 1"}',
+      /^err Error 1014 - Error communicating with socket: 'wazuh-db'$/,
+    ],
+    ['{"daemon_name": "constructor", "message": ""}', /1014 .*'constructor'/],
     ['{"daemon_name": "authd", "message": {"__proto__": 1}}', /3036/],
     [Buffer.alloc(1_000_001, 0x20), /3050/],
   ];

@@ -72,7 +72,7 @@ async function askService(services: MasterServices, bytes: Buffer): Promise<stri
   const name = memberOf(request, "daemon_name");
   const message = memberOf(request, "message");
   if (message === undefined || typeof name !== "string") return clusterError(3036);
-  if (!isService(name)) return unreachableService(name);
+  if (!isService(name)) return unknownService(name);
   try {
     return await services.ask(name, messageText(message));
   } catch (error) {
@@ -91,6 +91,10 @@ function messageText(message: JsonValue): string {
 
 function unreachableService(socket: string): ClusterException {
   return new ClusterException({ class: "WazuhInternalError", code: 1013, extraMessage: socket });
+}
+
+function unknownService(name: string): ClusterException {
+  return new ClusterException({ class: "WazuhInternalError", code: 1014, extraMessage: `'${name}'` });
 }
 
 function tooMany(): Reply {

@@ -52,7 +52,7 @@ type Applied = UpdateReport & { readonly hash: string | null | undefined };
 /** With one connection to the master, as long as it lasts. */
 export class WorkerAgentGroups {
   readonly #nodeName: string;
-  readonly #agents: Pick<ClusterAgents, "applyGroups" | "groupsAfter">;
+  readonly #agents: Pick<ClusterAgents, "applyGroups" | "groupListsAfter">;
   readonly #session: Session;
   readonly #needs: ClusterNeeds;
   readonly #early = new Map<AgentId, readonly GroupName[]>();
@@ -61,7 +61,7 @@ export class WorkerAgentGroups {
 
   constructor(
     nodeName: string,
-    agents: Pick<ClusterAgents, "applyGroups" | "groupsAfter">,
+    agents: Pick<ClusterAgents, "applyGroups" | "groupListsAfter">,
     session: Session,
     needs: ClusterNeeds,
   ) {

@@ -4,6 +4,7 @@
  */
 import { byteLiteral } from "#formats/wire/cluster/byte-literal.ts";
 import { clusterError, ERROR_BYTES_MAX } from "#formats/wire/cluster/exceptions.ts";
+import { type WireForm, wireFormOf } from "#formats/wire/cluster/wire-form.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -11,7 +12,6 @@ import type { AgentId } from "#model/agent.ts";
 import type { OwedReport } from "#registry/agent-sync.ts";
 import { AGENT_INFO_PERIOD_MS, AGENTS_PER_STRING_MAX, ROWS_AT_ONCE } from "../agents/times.ts";
 import { logUpdateReport, readUpdateReport } from "../agents/update-report.ts";
-import { type WireForm, wireFormOf } from "../agents/wire-form.ts";
 import { REPORT_LISTS, type ReportPart, reportPart, writeReportString } from "../agents/write-reports.ts";
 import { secondsText } from "../integrity/times.ts";
 import type { ClusterAgents, ClusterNeeds } from "../needs.ts";

@@ -141,7 +141,8 @@ export class WorkerClient {
   /** The other side ended it, or the network did. */
   #lost(attempt: Attempt): void {
     if (attempt.isOver || this.#isStopped || attempt.session?.isClosed === true) return;
-    this.#log.write("error", "The master closed the connection");
+    // Before it has let this node in, that is how another key shows here.
+    this.#log.write(attempt.hasJoined ? "info" : "error", "The master closed the connection");
     if (attempt.session === null) this.#ended(attempt);
     else attempt.session.close();
   }

@@ -101,7 +101,10 @@ export class WorkerIntegrity {
       return false;
     }
     const answer = outcome.payload.toString("latin1", 0, 64);
-    if (answer === "True") return true;
+    if (answer === "True") {
+      log.write("debug", "Permission to synchronize granted.");
+      return true;
+    }
     const literal = byteLiteral(answer);
     log.write("debug", `Master didn't grant permission to start a new synchronization: ${literal}`);
     return false;
@@ -123,8 +126,10 @@ export class WorkerIntegrity {
     const archive = newArchive(this.#session, this.#needs);
     try {
       await heavy.run({ kind: "write_table", archive, table });
+      log.write("debug", "Sending zip file.");
       const outcome = await sendArchive(this.#session, COMMANDS, archive);
-      if (outcome.kind !== "sent") log.write("error", outcome.error.text);
+      if (outcome.kind === "sent") log.write("debug", "Zip file sent.");
+      else log.write("error", outcome.error.text);
     } finally {
       removeArchive(files, archive);
     }

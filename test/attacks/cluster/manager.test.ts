@@ -110,7 +110,7 @@ test("services of the master that are not for workers", (t) =>
     for (const service of services) {
       const payload = `77 ${JSON.stringify({ daemon_name: service, message: "global sql select 1" })}`;
       const answer = await told("sendsync", payload, ["sendsyn_res", "sendsyn_err"]);
-      assert.match(answer, /Error 1013|Error 3036/, service);
+      assert.match(answer, /Error 1014|Error 3036/, service);
     }
   }));
 

@@ -37,7 +37,7 @@ export type UpOptions = TrialChoice & {
 };
 export type DownOptions = { readonly directory?: string; readonly remove: boolean; readonly json: boolean };
 
-export function trialDirectory(environment: Environment, chosen: string | undefined): string {
+function trialDirectory(environment: Environment, chosen: string | undefined): string {
   return chosen === undefined ? `${homeDirectory(environment, undefined)}/trial-cluster` : resolve(chosen);
 }
 
@@ -88,7 +88,7 @@ export async function clusterDown(environment: Environment, options: DownOptions
   const stopped = await stopAll(environment, trialPlan(directory, choice), progressOf(environment));
   const removed = stopped && options.remove;
   if (removed) files.removeTree(directory);
-  const left = removed ? "and its folder is removed" : `its files are left in ${directory}`;
+  const left = removed ? "its folder is removed" : `its files are left in ${directory}`;
   const text = `The cluster of ${choiceText(choice)} is stopped; ${left}\n`;
   if (options.json) stdout.write(utf8Bytes(`${JSON.stringify({ directory, stopped, removed })}\n`));
   else if (stopped) stdout.write(utf8Bytes(text));

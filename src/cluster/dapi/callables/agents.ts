@@ -33,7 +33,7 @@ export function agentCallables(world: AgentWorld): readonly ApiCallable[] {
   return [overview(world), list(world), summary(world), keys(world)];
 }
 
-/** What `cluster_control -a` asks for: a bare object, and agents of any node. */
+/** What `cluster_control -a` asks for: no list of the API's kind, and agents of any node. */
 function overview(world: AgentWorld): ApiCallable {
   return apiCallable({
     name: "wazuh.core.agent.Agent.get_agents_overview",
@@ -47,7 +47,7 @@ function overview(world: AgentWorld): ApiCallable {
     },
     run: async (query, caller) => {
       const { items, total } = pageOfList(await allItems(world, caller, query), query, AGENT_FORM);
-      return { items, totalItems: total };
+      return new PlainResult({ items, totalItems: total });
     },
   });
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import type { JsonObject } from "#formats/wire/cluster/json-value.ts";
-import { AffectedItems } from "#formats/wire/cluster/objects.ts";
+import { AffectedItems, PlainResult } from "#formats/wire/cluster/objects.ts";
 import { Caller, exceptionOf } from "../callable.ts";
 import { EVERYTHING, type Permissions, readPermissions } from "../permissions.ts";
 import { callableTable } from "../table.ts";
@@ -56,7 +56,8 @@ test("files are listed, read as they are, replaced and removed", async () => {
   assert.deepEqual(await call("wazuh.cdb_list.get_path_lists", {}), [
     { filename: "audit", relative_dirname: "etc/lists" },
   ]);
-  assert.equal(await call("wazuh.rule.get_rule_file", { filename: ["local.xml"], raw: true }), "own");
+  const raw = await call("wazuh.rule.get_rule_file", { filename: ["local.xml"], raw: true });
+  assert.deepEqual(raw, new PlainResult({ message: "own" }));
   assert.equal(await call("wazuh.rule.get_rule_file", { filename: "none.xml", raw: true }), 1415);
   const upload = { filename: "local.xml", content: "<group/>" };
   assert.equal(await call("wazuh.rule.upload_rule_file", upload), 1905);

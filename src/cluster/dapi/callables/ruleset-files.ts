@@ -1,4 +1,5 @@
 /** Files of the rule set: rules, decoders, lists. wazuh v4.14.7: framework/wazuh/rule.py, decoder.py, cdb_list.py. Whole files as text only. */
+import { PlainResult } from "#formats/wire/cluster/objects.ts";
 import { CodedError } from "#kernel/errors.ts";
 import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
 import { type Arguments, invalid } from "../arguments.ts";
@@ -161,7 +162,7 @@ function content(world: RulesetWorld, kind: Kind): ApiCallable {
       if (!may(kind, "read", caller, name)) throw forbidden(kind);
       const [file] = found(world, kind, name, directory);
       if (file === undefined) throw new ApiRefusal(apiError(MISSING[kind.what]));
-      return world.read(file).toString("utf8");
+      return new PlainResult({ message: world.read(file).toString("utf8") });
     },
   });
 }

@@ -24,9 +24,12 @@ export const MEMBERS_MAX = 400_000;
 /** Levels to try until the stream holds no separator: once in 2^64 bytes the first one does. */
 const LEVELS = [COMPRESSION_LEVEL, 6, 9] as const;
 
-/** What Node takes at least and by itself for the memory that zlib writes to: for thousands of small files that is most of the work. */
+/**
+ * The memory that zlib writes to, piece by piece. Node takes 16 KiB by itself: for thousands of small files that is most of the work, and a large one is put
+ * together of thousands of pieces.
+ */
 const WORK_BYTES_MIN = 64;
-const WORK_BYTES_MAX = 16_384;
+const WORK_BYTES_MAX = 1_048_576;
 /** Header, checksum and the head of a block that would not get smaller (RFC 1950, RFC 1951). */
 const ZLIB_FRAME_BYTES = 11;
 /** How much longer a small file is than its stream, as a rule; zlib takes more room where it is not enough. */

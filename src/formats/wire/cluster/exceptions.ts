@@ -30,6 +30,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
   902: "API Endpoint only available on master node",
   1000: "Wazuh Internal Error",
   1013: "Unable to connect with socket",
+  1014: "Error communicating with socket",
   1307: "Invalid parameters",
   1403: "Not a valid sort field",
   1405: "Specified limit exceeds maximum allowed",

@@ -38,9 +38,11 @@ export function seal(key: FernetKey, plain: Uint8Array, stamp: SealStamp): Buffe
   prefix.writeBigUInt64BE(BigInt(stamp.seconds), 1);
   prefix.set(stamp.iv, 1 + TIME_BYTES);
   const cipher = createCipheriv(CIPHER, key.encryption, stamp.iv);
-  const body = Buffer.concat([prefix, cipher.update(plain), cipher.final()]);
-  const text = Buffer.concat([body, macOf(key, body)]).toString("base64url");
-  return Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4, "="), "latin1");
+  const parts = [prefix, cipher.update(plain), cipher.final()];
+  const sealed = Buffer.concat([...parts, macOf(key, parts)]);
+  const token = Buffer.alloc(sealedBytes(plain.length), "=");
+  token.write(sealed.toString("base64url"), "latin1");
+  return token;
 }
 
 /** Null for what was not sealed with this key, or was changed on its way. */
@@ -51,7 +53,7 @@ export function open(key: FernetKey, token: Uint8Array): Buffer | null {
   const cipherBytes = bodyBytes - PREFIX_BYTES;
   if (cipherBytes < BLOCK_BYTES || cipherBytes % BLOCK_BYTES !== 0 || sealed[0] !== VERSION) return null;
   const body = sealed.subarray(0, bodyBytes);
-  if (!timingSafeEqual(macOf(key, body), sealed.subarray(bodyBytes))) return null;
+  if (!timingSafeEqual(macOf(key, [body]), sealed.subarray(bodyBytes))) return null;
   const decipher = createDecipheriv(CIPHER, key.encryption, body.subarray(1 + TIME_BYTES, PREFIX_BYTES));
   try {
     return Buffer.concat([decipher.update(body.subarray(PREFIX_BYTES)), decipher.final()]);
@@ -60,6 +62,8 @@ export function open(key: FernetKey, token: Uint8Array): Buffer | null {
   }
 }
 
-function macOf(key: FernetKey, bytes: Uint8Array): Buffer {
-  return createHmac("sha256", key.signing).update(bytes).digest();
+function macOf(key: FernetKey, parts: readonly Uint8Array[]): Buffer {
+  const mac = createHmac("sha256", key.signing);
+  for (const part of parts) mac.update(part);
+  return mac.digest();
 }

@@ -3,9 +3,9 @@ import { hash } from "node:crypto";
 
 const GROUP_HASH_CHARS = 8;
 
-/** Of one agent; `groups` in the order of their priority. */
-export function groupHash(groups: readonly string[]): string {
-  return hash("sha256", groups.join(","), "hex").slice(0, GROUP_HASH_CHARS);
+/** Of one agent; its groups in the order of their priority, divided by commas. */
+export function groupHash(groups: string): string {
+  return hash("sha256", groups, "hex").slice(0, GROUP_HASH_CHARS);
 }
 
 /** Of all agents that have groups, in the order of their ids. */
