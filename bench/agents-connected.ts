@@ -3,7 +3,6 @@
  * of their own. The manager is to take less than a tenth of a core and 350 MB for 10,000 of them.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { LOOPBACK } from "../test/e2e/home.ts";
 import type { Benchmark, Figures } from "./benchmark.ts";
 import { BusyManager } from "./busy-manager.ts";
 import { Fleet } from "./fleet.ts";
@@ -27,13 +26,14 @@ async function measure(corpus: string, dataDirectory: string): Promise<Figures> 
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   try {
     const idleRssBytes = manager.rssBytes;
-    const mergedSum = await manager.mergedSum();
-    const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
     const count = agents / fleets.length;
     for (const [index, fleet] of fleets.entries()) {
       const first = 1 + index * count;
-      await fleet.order({ kind: "connect", ...place, first, count, keepaliveSeconds: KEEPALIVE_SECONDS });
-      await fleet.until("all are connected", CONNECT_SECONDS_MAX, ({ active }) => active === count);
+      await fleet.connect(
+        manager,
+        { first, count, keepaliveSeconds: KEEPALIVE_SECONDS },
+        CONNECT_SECONDS_MAX,
+      );
     }
     await delay(SETTLING_SECONDS * 1000);
     await Promise.all(fleets.map((fleet) => fleet.order({ kind: "forget_answers" })));

@@ -5,7 +5,6 @@
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { LOOPBACK } from "../test/e2e/home.ts";
 import type { Benchmark, Figures } from "./benchmark.ts";
 import { BusyManager } from "./busy-manager.ts";
 import { corpusNeeds } from "./corpora.ts";
@@ -38,11 +37,8 @@ async function measure(corpus: string, dataDirectory: string): Promise<Figures> 
   const manager = await BusyManager.start({ agents: AGENTS, dataDirectory, archives: false });
   const fleet = new Fleet();
   try {
-    const mergedSum = await manager.mergedSum();
-    const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
     const crowd = { first: 1, count: AGENTS, keepaliveSeconds: KEEPALIVE_SECONDS };
-    await fleet.order({ kind: "connect", ...place, ...crowd });
-    await fleet.until("all are connected", SECONDS_MAX, ({ active }) => active === AGENTS);
+    await fleet.connect(manager, crowd, SECONDS_MAX);
     await fleet.order({ kind: "prepare", corpus: CORPUS, dataDirectory, senders: AGENTS });
     execFileSync("taskset", ["-a", "-c", "-p", CORES[corpus] ?? "", String(manager.pid)], {
       stdio: "ignore",

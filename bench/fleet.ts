@@ -2,6 +2,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { LOOPBACK } from "../test/e2e/home.ts";
+import type { BusyManager } from "./busy-manager.ts";
 
 const PROCESS = fileURLToPath(new URL("fleet-process.ts", import.meta.url));
 const LOOK_PERIOD_MS = 200;
@@ -40,6 +42,11 @@ export type FleetOrder =
   | { readonly kind: "keepalive" }
   | { readonly kind: "forget_answers" }
   | { readonly kind: "report" };
+
+export type Crowd = Pick<
+  Extract<FleetOrder, { readonly kind: "connect" }>,
+  "first" | "count" | "keepaliveSeconds"
+>;
 
 export type FleetReport = {
   /** The manager answered their startup. */
@@ -102,6 +109,14 @@ export class Fleet {
         throw new Error(`not within ${secondsMax} s: ${what}; ${JSON.stringify(report)}`);
       await delay(LOOK_PERIOD_MS);
     }
+  }
+
+  /** A crowd of the manager's agents, which have the files of their group; resolves when all are active. */
+  async connect(manager: BusyManager, crowd: Crowd, secondsMax: number): Promise<void> {
+    const mergedSum = await manager.mergedSum();
+    const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
+    await this.order({ kind: "connect", ...place, ...crowd });
+    await this.until("all are connected", secondsMax, ({ active }) => active === crowd.count);
   }
 
   end(): void {

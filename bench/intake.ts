@@ -4,20 +4,16 @@
  */
 import assert from "node:assert/strict";
 import type { AgentEntry } from "#connection/agent-table.ts";
-import { CONNECTION_DEFAULTS } from "#connection/config.ts";
-import { AgentConnectionService } from "#connection/service.ts";
 import { encodeFrame } from "#formats/wire/agent/frame.ts";
 import { sealMessage } from "#formats/wire/agent/message.ts";
 import { messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { EventBlockBuilder, type EventInput } from "#model/event-block.ts";
 import type { EventSink } from "#model/event-sink.ts";
 import { FakeClock } from "#testing/clock.ts";
-import { FakeFiles } from "#testing/files.ts";
-import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { FakeNetwork } from "#testing/network.ts";
-import { SeededRandom } from "#testing/random.ts";
 import { agentEntry } from "./agents.ts";
 import { type Benchmark, cpuSecondsSince, type Figures, quantile } from "./benchmark.ts";
+import { startConnectionService } from "./connection-service.ts";
 
 const AGENTS = 1000;
 /** Messages that one read of a socket brings: agents send each by itself, some meet on the way. */
@@ -58,33 +54,10 @@ function sealedChunk(agent: AgentEntry, firstLocal: number): Buffer {
   return Buffer.concat(frames);
 }
 
-async function startService(sink: EventSink, network: FakeNetwork): Promise<AgentConnectionService> {
-  const random = new SeededRandom(1);
-  const config = {
-    ...CONNECTION_DEFAULTS,
-    host: "0.0.0.0",
-    processId: 0,
-    managerVersion: "v4.14.7",
-    countersDirectory: "/rids",
-  };
-  const service = new AgentConnectionService(config, {
-    network,
-    clock: new FakeClock(),
-    log: new RecordingLog(),
-    metrics: new RecordingMetrics(),
-    random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
-    files: new FakeFiles(),
-    sink,
-    reports: { report: () => {}, keyWanted: () => {}, pushEnded: () => {} },
-  });
-  await service.start();
-  return service;
-}
-
 async function measure(): Promise<Figures> {
   const sink = new BlockSink();
   const network = new FakeNetwork();
-  const service = await startService(sink, network);
+  const service = await startConnectionService(sink, network, new FakeClock());
   const agents = Array.from({ length: AGENTS }, (_, index) => agentEntry(index + 1));
   for (const agent of agents) service.applyKeyChange({ kind: "put", agent });
   const connections = agents.map(() => network.connect(1514));

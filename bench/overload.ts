@@ -55,11 +55,8 @@ function countOf(counters: Readonly<Record<string, number>>, name: string): numb
 }
 
 async function overTcp(manager: BusyManager, fleet: Fleet, dataDirectory: string, seconds: number) {
-  const mergedSum = await manager.mergedSum();
-  const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
   const crowd = { first: 1, count: AGENTS, keepaliveSeconds: KEEPALIVE_SECONDS };
-  await fleet.order({ kind: "connect", ...place, ...crowd });
-  await fleet.until("all are connected", CONNECT_SECONDS_MAX, ({ active }) => active === AGENTS);
+  await fleet.connect(manager, crowd, CONNECT_SECONDS_MAX);
   await fleet.order({ kind: "prepare", corpus: CORPUS, dataDirectory, senders: AGENTS });
   const counted = await manager.counters();
   const eventsBefore = countOf(counted, "agent_events");

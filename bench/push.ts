@@ -6,19 +6,16 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import type { AgentEntry } from "#connection/agent-table.ts";
-import { CONNECTION_DEFAULTS } from "#connection/config.ts";
-import { AgentConnectionService } from "#connection/service.ts";
 import { encodeFrame } from "#formats/wire/agent/frame.ts";
 import { sealMessage } from "#formats/wire/agent/message.ts";
 import { messageCipher } from "#formats/wire/agent/message-cipher.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import type { EventSink } from "#model/event-sink.ts";
-import { FakeFiles } from "#testing/files.ts";
-import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { type FakeConnection, FakeNetwork } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { agentEntry } from "./agents.ts";
 import { type Benchmark, cpuSecondsSince, type Figures, quantile } from "./benchmark.ts";
+import { startConnectionService } from "./connection-service.ts";
 
 const AGENTS = 1000;
 const FILE_BYTES = 50_000_000;
@@ -56,26 +53,6 @@ function mergedFile(): Uint8Array {
   return shared;
 }
 
-async function startService(network: FakeNetwork): Promise<AgentConnectionService> {
-  const random = new SeededRandom(1);
-  const base = { ...CONNECTION_DEFAULTS, host: "0.0.0.0", processId: 0, managerVersion: "v4.14.7" };
-  const service = new AgentConnectionService(
-    { ...base, countersDirectory: "/rids" },
-    {
-      network,
-      clock: new SystemClock(),
-      log: new RecordingLog(),
-      metrics: new RecordingMetrics(),
-      random: { bytes: (count) => random.bytes(count), below: (bound) => random.below(bound) },
-      files: new FakeFiles(),
-      sink,
-      reports: { report: () => {}, keyWanted: () => {}, pushEnded: () => {} },
-    },
-  );
-  await service.start();
-  return service;
-}
-
 /** Takes what was sent, as agents that read fast; gives its bytes. */
 function drain(agents: readonly Agent[]): number {
   let bytes = 0;
@@ -110,7 +87,7 @@ async function measure(corpus: string): Promise<Figures> {
   const rate = EVENTS_A_SECOND[corpus];
   assert(rate !== undefined);
   const network = new FakeNetwork();
-  const service = await startService(network);
+  const service = await startConnectionService(sink, network, new SystemClock());
   const agents = Array.from({ length: AGENTS }, (_, index): Agent => {
     const entry = agentEntry(index + 1);
     service.applyKeyChange({ kind: "put", agent: entry });

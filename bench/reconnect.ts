@@ -30,11 +30,8 @@ async function measure(_: string, dataDirectory: string): Promise<Figures> {
   const manager = await BusyManager.start({ agents: AGENTS, dataDirectory, archives: false });
   const fleet = new Fleet();
   try {
-    const mergedSum = await manager.mergedSum();
-    const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
     const crowd = { first: 1, count: AGENTS, keepaliveSeconds: KEEPALIVE_SECONDS };
-    await fleet.order({ kind: "connect", ...place, ...crowd });
-    await fleet.until("all are connected", SECONDS_MAX, ({ active }) => active === AGENTS);
+    await fleet.connect(manager, crowd, SECONDS_MAX);
     const before = await fleet.report();
     await manager.restart();
     const begun = performance.now();

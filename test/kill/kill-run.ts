@@ -7,6 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { forEachEvent } from "#model/event-block.ts";
 import type { OutputKind } from "#model/output-block.ts";
+import { PROBE_DECODERS, PROBE_RULES } from "#testing/probe-rules.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { makeHome, readOutput, removeHome, type TestHome, writeInto } from "../e2e/home.ts";
 import { ManagerProcess } from "../e2e/manager-process.ts";
@@ -58,34 +59,6 @@ export type KillReport = {
 /** Of a line that is not as expected. */
 const SHOWN_BEFORE = 20;
 const SHOWN_CHARS = 120;
-
-const DECODERS = `<decoder name="probe">
-  <program_name>^probe$</program_name>
-</decoder>
-<decoder name="probe-fields">
-  <parent>probe</parent>
-  <regex>number=(\\S+) from=(\\S+)</regex>
-  <order>id, srcip</order>
-</decoder>
-`;
-
-/** Every event alerts; the second rule needs the memory of the events before. */
-const RULES = `<group name="probe,">
-  <rule id="1" level="0" noalert="1">
-    <category>syslog</category>
-    <description>Events of syslog decoders.</description>
-  </rule>
-  <rule id="100001" level="3">
-    <decoded_as>probe</decoded_as>
-    <description>Probe $(id).</description>
-  </rule>
-  <rule id="100002" level="10" frequency="8" timeframe="120">
-    <if_matched_sid>100001</if_matched_sid>
-    <same_source_ip />
-    <description>Many probes from $(srcip).</description>
-  </rule>
-</group>
-`;
 
 const OUTPUTS: readonly {
   readonly kind: OutputKind;
@@ -327,8 +300,8 @@ export async function runKills(
 ): Promise<KillReport> {
   const home = await makeHome();
   try {
-    writeInto(home.path, "probe-rules/decoders/probe.xml", DECODERS);
-    writeInto(home.path, "probe-rules/rules/probe.xml", RULES);
+    writeInto(home.path, "probe-rules/decoders/probe.xml", PROBE_DECODERS);
+    writeInto(home.path, "probe-rules/rules/probe.xml", PROBE_RULES);
     const run = new KillRun(home, new SeededRandom(options.seed), await enrollClients(home));
     const rounds: Round[] = [];
     for (let index = 0; index < options.rounds; index++) {

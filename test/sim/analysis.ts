@@ -14,40 +14,13 @@ import type { OutputBlock } from "#model/output-block.ts";
 import { SNAPSHOT_PATH } from "#output/output-writer.ts";
 import { OutputService } from "#output/service.ts";
 import { FakeFiles } from "#testing/files.ts";
+import { PROBE_DECODERS, PROBE_RULES } from "#testing/probe-rules.ts";
 import { type SimulatedProcess, threadLine, type World } from "./world.ts";
 
 const SNAPSHOT_PERIOD_MS = 10_000;
 const HAND_OVER_MS = 1000;
 /** Fewer than a real one remembers: snapshots of all of them would be most of the work of a run. */
 const MEMORY_EVENTS = 100;
-
-const DECODERS = `<decoder name="probe">
-  <program_name>^probe$</program_name>
-</decoder>
-<decoder name="probe-fields">
-  <parent>probe</parent>
-  <regex>number=(\\S+) from=(\\S+)</regex>
-  <order>id, srcip</order>
-</decoder>
-`;
-
-/** Every event alerts; the second rule needs the memory of the events before. */
-const RULES = `<group name="probe,">
-  <rule id="1" level="0" noalert="1">
-    <category>syslog</category>
-    <description>Events of syslog decoders.</description>
-  </rule>
-  <rule id="100001" level="3">
-    <decoded_as>probe</decoded_as>
-    <description>Probe $(id).</description>
-  </rule>
-  <rule id="100002" level="10" frequency="8" timeframe="120">
-    <if_matched_sid>100001</if_matched_sid>
-    <same_source_ip />
-    <description>Many probes from $(srcip).</description>
-  </rule>
-</group>
-`;
 
 let compiled: CompiledRuleset | null = null;
 
@@ -56,8 +29,8 @@ function ruleset(): CompiledRuleset {
   const files = new FakeFiles();
   files.makeDirectory("/rules/decoders");
   files.makeDirectory("/rules/rules");
-  files.write("/rules/decoders/probe.xml", DECODERS);
-  files.write("/rules/rules/probe.xml", RULES);
+  files.write("/rules/decoders/probe.xml", PROBE_DECODERS);
+  files.write("/rules/rules/probe.xml", PROBE_RULES);
   const { ruleset: loaded, problems } = loadRuleset(files, stockSources(files, "/rules"));
   if (loaded === null) throw new Error(JSON.stringify(problems));
   compiled = new CompiledRuleset(loaded, { log: 3, mail: 12 });

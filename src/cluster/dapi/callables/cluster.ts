@@ -39,24 +39,17 @@ function status(): ApiCallable {
 }
 
 function config(world: ClusterWorld): ApiCallable {
-  return apiCallable({
-    name: "wazuh.cluster.read_config_wrapper",
-    action: READ,
-    place: "anywhere",
-    forNodes: true,
-    parse: () => null,
-    run: (_, caller) => {
-      demandNode(caller, world.nodeName);
-      const answer = new ItemsAnswer(SELECTED, BY_ITSELF);
-      answer.add(world.config());
-      return answer.answer;
-    },
-  });
+  return aboutThisNode(world, "wazuh.cluster.read_config_wrapper", () => world.config());
 }
 
 function node(world: ClusterWorld): ApiCallable {
+  const { nodeName, clusterName: cluster, nodeType: type } = world;
+  return aboutThisNode(world, "wazuh.cluster.get_node_wrapper", () => ({ node: nodeName, cluster, type }));
+}
+
+function aboutThisNode(world: ClusterWorld, name: string, item: ClusterWorld["config"]): ApiCallable {
   return apiCallable({
-    name: "wazuh.cluster.get_node_wrapper",
+    name,
     action: READ,
     place: "anywhere",
     forNodes: true,
@@ -64,7 +57,7 @@ function node(world: ClusterWorld): ApiCallable {
     run: (_, caller) => {
       demandNode(caller, world.nodeName);
       const answer = new ItemsAnswer(SELECTED, BY_ITSELF);
-      answer.add({ node: world.nodeName, cluster: world.clusterName, type: world.nodeType });
+      answer.add(item());
       return answer.answer;
     },
   });
