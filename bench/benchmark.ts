@@ -11,6 +11,8 @@ export type Benchmark = {
   readonly mainFigure: string;
   /** What must be there, below the data directory. */
   readonly needs: (corpus: string) => readonly string[];
+  /** What is measured depends on the packets of a real network. */
+  readonly overEthernet?: true;
   /** How long it goes on where nobody says another number; absent when its length is not for choice. */
   readonly seconds?: number;
   readonly measure: (corpus: string, dataDirectory: string, seconds: number) => Promise<Figures>;

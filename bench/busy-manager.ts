@@ -15,12 +15,16 @@ const WAIT_MS_MAX = 30_000;
 /** The manager writes its counters every five seconds. */
 const STATE_PERIOD_MS = 5500;
 
+export type ManagerCounters = Readonly<Record<string, number>>;
+export type ManagerState = { readonly writtenMs: number; readonly counters: ManagerCounters };
+
 export type BusyManagerOptions = {
   readonly agents: number;
   /** The peer's rule set is below it; null: the project's own. */
   readonly dataDirectory: string | null;
   readonly archives: boolean;
-  readonly protocol?: "tcp" | "udp";
+  /** As `<protocol>` has it. */
+  readonly protocol?: "tcp" | "udp" | "tcp,udp";
 };
 
 export class BusyManager {
@@ -28,6 +32,7 @@ export class BusyManager {
   readonly #agents: number;
   readonly #args: readonly string[];
   #process: ManagerProcess;
+  #mergedSum: Promise<string> | null = null;
 
   private constructor(home: TestHome, agents: number, args: readonly string[], process: ManagerProcess) {
     this.home = home;
@@ -67,7 +72,13 @@ export class BusyManager {
   }
 
   /** The sum of the group's files, as an agent more than the others is given them. */
-  async mergedSum(): Promise<string> {
+  mergedSum(): Promise<string> {
+    // Asked for once: later there may be no room for one more.
+    this.#mergedSum ??= this.#askMergedSum();
+    return this.#mergedSum;
+  }
+
+  async #askMergedSum(): Promise<string> {
     const identity = agentIdentity(this.#agents + 1);
     const agent = new TestAgent({ host: LOOPBACK, port: this.home.agentPort, identity });
     await agent.connect();
@@ -78,9 +89,14 @@ export class BusyManager {
   }
 
   /** As the manager itself counts, not older than this call. */
-  async counters(): Promise<Readonly<Record<string, number>>> {
+  async counters(): Promise<ManagerCounters> {
+    return (await this.state()).counters;
+  }
+
+  /** The same, with the time at which it was written. */
+  async state(): Promise<ManagerState> {
     await delay(STATE_PERIOD_MS);
-    return JSON.parse(readFileSync(homePaths(this.home.path).state, "utf8")).counters;
+    return JSON.parse(readFileSync(homePaths(this.home.path).state, "utf8"));
   }
 
   async restart(): Promise<void> {

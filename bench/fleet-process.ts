@@ -6,24 +6,22 @@ import { TestCipher } from "#testing/agent.ts";
 import { agentIdentity } from "./agents.ts";
 import { corpusEvents } from "./corpora.ts";
 import type { FleetOrder, FleetReport } from "./fleet.ts";
-import { FleetAgent, type FleetState, STARTUP } from "./fleet-agent.ts";
+import { FleetAgent, type FleetState, newFleetState, STARTUP } from "./fleet-agent.ts";
 
 /** Connections that are begun at a time, and the pause between: what a listener's queue takes. */
 const CONNECTS_AT_A_TIME = 200;
 const CONNECT_PAUSE_MS = 10;
 const KEEPALIVE_TICK_MS = 100;
+const OFFER_TICK_MS = 10;
 const DATAGRAMS_AT_ONCE = 64;
 
 const agents: FleetAgent[] = [];
 let state: FleetState | null = null;
+let offering: NodeJS.Timeout | null = null;
 
 async function connect({ first, count, keepaliveSeconds, ...place }: FleetOrder & { kind: "connect" }) {
-  const { host, port, mergedSum } = place;
-  const counts = { connected: 0, connections: 0, refused: 0, closed: 0, keepalivesAnswered: 0 };
-  const shared: FleetState = {
-    ...{ host, port, mergedSum },
-    ...{ ...counts, longestAnswerMs: 0, longestSilenceMs: 0, eventsWritten: 0, stopping: false },
-  };
+  const { host, port, protocol, mergedSum } = place;
+  const shared = newFleetState({ host, port, protocol, mergedSum });
   state = shared;
   for (let number = first; number < first + count; number++)
     agents.push(new FleetAgent(shared, number, agentIdentity(number)));
@@ -52,6 +50,22 @@ function prepare({ corpus, dataDirectory, senders }: FleetOrder & { kind: "prepa
   for (const [index, hand] of hands.entries()) agents[index]?.prepareEvents(hand);
 }
 
+/** Until all stop: what the manager does not read in time stays with the agents. */
+function offer(eventsPerSecond: number): void {
+  const begun = performance.now();
+  let offered = 0;
+  offering = setInterval(() => {
+    const due = Math.floor((((performance.now() - begun) / 1000) * eventsPerSecond) / agents.length);
+    for (const agent of agents) agent.offerEvents(due - offered);
+    offered = due;
+  }, OFFER_TICK_MS);
+}
+
+function stopSending(): void {
+  if (offering !== null) clearInterval(offering);
+  for (const agent of agents) agent.stopEvents();
+}
+
 /** Each agent's counters go on from datagram to datagram, so none can be sealed once and sent twice. */
 async function sendDatagrams(order: FleetOrder & { kind: "datagrams" }): Promise<void> {
   const { host, port, senders, passes } = order;
@@ -67,11 +81,7 @@ async function sendDatagrams(order: FleetOrder & { kind: "datagrams" }): Promise
   for (let pass = 0; pass < passes; pass++)
     for (const { queue, location, message } of events) seal(`${queue}:${location}:${message}`);
   const socket = createSocket("udp4");
-  const counts = { connected: 0, connections: 0, refused: 0, closed: 0, keepalivesAnswered: 0 };
-  const sent: FleetState = {
-    ...{ host, port, mergedSum: "" },
-    ...{ ...counts, longestAnswerMs: 0, longestSilenceMs: 0, eventsWritten: 0, stopping: false },
-  };
+  const sent = newFleetState({ host, port, protocol: "udp", mergedSum: "" });
   state = sent;
   for (let at = 0; at < sealed.length; at += DATAGRAMS_AT_ONCE) {
     const group = sealed.slice(at, at + DATAGRAMS_AT_ONCE);
@@ -95,6 +105,7 @@ function report(): FleetReport {
     closed: state.closed,
     keepalivesAnswered: state.keepalivesAnswered,
     longestAnswerMs: Math.max(state.longestAnswerMs, ...agents.map(({ waitingMs }) => waitingMs)),
+    longestAckWaitMs: Math.max(state.longestAckWaitMs, ...agents.map(({ ackWaitMs }) => ackWaitMs)),
     longestSilenceMs: Math.max(state.longestSilenceMs, ...agents.map(({ silenceMs }) => silenceMs)),
     eventsWritten: state.eventsWritten,
     cpuSeconds: (user + system) / 1e6,
@@ -113,16 +124,22 @@ process.on("message", (order: FleetOrder) => {
       prepare(order);
       break;
     case "send":
-      for (const agent of agents) agent.sendEvents(order.rounds);
+      for (const agent of agents) agent.sendRounds(order.rounds);
+      break;
+    case "offer":
+      offer(order.eventsPerSecond);
       break;
     case "stop_sending":
-      for (const agent of agents) agent.stopEvents();
+      stopSending();
       break;
     case "keepalive":
       for (const agent of agents) agent.keepalive();
       break;
     case "forget_answers":
-      if (state !== null) state.longestAnswerMs = 0;
+      if (state !== null) {
+        state.longestAnswerMs = 0;
+        state.longestAckWaitMs = 0;
+      }
       break;
     case "report":
       break;

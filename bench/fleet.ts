@@ -14,6 +14,7 @@ export type FleetOrder =
       readonly kind: "connect";
       readonly host: string;
       readonly port: number;
+      readonly protocol: "tcp" | "udp";
       readonly first: number;
       readonly count: number;
       /** Of the files of the agents' group, which they have already. */
@@ -27,6 +28,8 @@ export type FleetOrder =
       readonly senders: number;
     }
   | { readonly kind: "send"; readonly rounds: number }
+  /** So many of all agents together become due in a second; who cannot send them in time is behind. */
+  | { readonly kind: "offer"; readonly eventsPerSecond: number }
   /** Seals the corpus so many times and sends it over UDP, as fast as the system takes it. */
   | {
       readonly kind: "datagrams";
@@ -46,7 +49,7 @@ export type FleetOrder =
 export type Crowd = Pick<
   Extract<FleetOrder, { readonly kind: "connect" }>,
   "first" | "count" | "keepaliveSeconds"
->;
+> & { readonly protocol?: "tcp" | "udp" };
 
 export type FleetReport = {
   /** The manager answered their startup. */
@@ -63,6 +66,8 @@ export type FleetReport = {
   readonly keepalivesAnswered: number;
   /** Of those that were answered and of those that wait. */
   readonly longestAnswerMs: number;
+  /** The same to the next ack, which need not be the answer: an agent cannot tell. */
+  readonly longestAckWaitMs: number;
   /** How long an agent heard nothing at all of the manager. */
   readonly longestSilenceMs: number;
   readonly eventsWritten: number;
@@ -115,7 +120,7 @@ export class Fleet {
   async connect(manager: BusyManager, crowd: Crowd, secondsMax: number): Promise<void> {
     const mergedSum = await manager.mergedSum();
     const place = { host: LOOPBACK, port: manager.home.agentPort, mergedSum };
-    await this.order({ kind: "connect", ...place, ...crowd });
+    await this.order({ kind: "connect", protocol: "tcp", ...place, ...crowd });
     await this.until("all are connected", secondsMax, ({ active }) => active === crowd.count);
   }
 

@@ -10,10 +10,10 @@ import { LOOPBACK } from "../test/e2e/home.ts";
 import { until } from "../test/e2e/until.ts";
 import type { Benchmark, Figures } from "./benchmark.ts";
 import { BusyManager } from "./busy-manager.ts";
-import { Fleet } from "./fleet.ts";
+import { agentsOverTcp, Fleets, protocolsFor } from "./fleets.ts";
 import { RULESET_FOLDER } from "./peer-ruleset.ts";
 
-const AGENTS = 10_000;
+const AGENTS: Readonly<Record<string, number>> = { "10000 agents": 10_000, "20000 agents": 20_000 };
 const KEEPALIVE_SECONDS = 20;
 const SECONDS_MAX = 120;
 /** When the manager is at its busiest. */
@@ -26,23 +26,25 @@ function activeAgents(home: string): number {
   return Number(row?.["active"]);
 }
 
-async function measure(_: string, dataDirectory: string): Promise<Figures> {
-  const manager = await BusyManager.start({ agents: AGENTS, dataDirectory, archives: false });
-  const fleet = new Fleet();
+async function measure(corpus: string, dataDirectory: string): Promise<Figures> {
+  const agents = AGENTS[corpus] ?? 0;
+  const protocol = protocolsFor(agents);
+  const manager = await BusyManager.start({ agents, dataDirectory, archives: false, protocol });
+  let fleets: Fleets | null = null;
   try {
-    const crowd = { first: 1, count: AGENTS, keepaliveSeconds: KEEPALIVE_SECONDS };
-    await fleet.connect(manager, crowd, SECONDS_MAX);
-    const before = await fleet.report();
+    const times = { keepaliveSeconds: KEEPALIVE_SECONDS, secondsMax: SECONDS_MAX };
+    fleets = await Fleets.connect(manager, { agents, ...times });
+    const before = await fleets.report();
     await manager.restart();
     const begun = performance.now();
     await delay(ENROLLMENT_DELAY_MS);
     const asked = performance.now();
     await enroll({ host: LOOPBACK, port: manager.home.enrollmentPort, name: "newcomer" });
     const enrollmentMs = performance.now() - asked;
-    await fleet.until("all are connected again", SECONDS_MAX, ({ active }) => active === AGENTS);
-    await until("all are active", SECONDS_MAX * 1000, () => activeAgents(manager.home.path) >= AGENTS);
+    await fleets.untilActive(agents, SECONDS_MAX);
+    await until("all are active", SECONDS_MAX * 1000, () => activeAgents(manager.home.path) >= agents);
     const seconds = (performance.now() - begun) / 1000;
-    const after = await fleet.report();
+    const after = await fleets.report();
     return {
       secondsUntilAllActive: Number(seconds.toFixed(2)),
       refused: after.refused - before.refused,
@@ -50,17 +52,18 @@ async function measure(_: string, dataDirectory: string): Promise<Figures> {
       longestAnswerMs: Math.round(after.longestAnswerMs),
       managerCpuSeconds: Number(manager.cpuSeconds.toFixed(2)),
       agentsCpuSeconds: Number((after.cpuSeconds - before.cpuSeconds).toFixed(2)),
-      agents: AGENTS,
+      agents,
+      agentsOverUdp: agents - agentsOverTcp(agents),
       rssBytes: manager.rssBytes,
     };
   } finally {
-    fleet.end();
+    fleets?.end();
     await manager.remove();
   }
 }
 
 export const reconnect: Benchmark = {
-  corpora: [`${AGENTS} agents`],
+  corpora: Object.keys(AGENTS),
   mainFigure: "secondsUntilAllActive",
   needs: () => [RULESET_FOLDER],
   measure,

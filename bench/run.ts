@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { SHARED_DIRECTORY } from "../test/shared/shared-data.ts";
 import { type Benchmark, type Figures, thisMachine } from "./benchmark.ts";
 import { BENCHMARK_NAMES, benchmarkOf } from "./catalog.ts";
+import { ethernetIfPossible } from "./ethernet.ts";
 import { lastRecorded, type ResultLine, record } from "./results.ts";
 
 /** As the launcher gives them; docs/decisions/0002-regexp-flags.md. */
@@ -75,15 +76,17 @@ function missingFiles({ benchmark, corpora, dataDirectory }: Call): readonly str
 type Measured = { readonly line: ResultLine; readonly figures: Figures };
 
 /** Null when it failed; what it said is on stderr. */
-function measure({ name, dataDirectory, seconds }: Call, corpus: string): Measured | null {
+function measure({ name, benchmark, dataDirectory, seconds }: Call, corpus: string): Measured | null {
   const machine = thisMachine();
-  const args = [...NODE_FLAGS, MEASURE, name, corpus, dataDirectory, String(seconds)];
-  const child = spawnSync(process.execPath, args, {
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-  });
+  const link = benchmark.overEthernet === true ? ethernetIfPossible() : null;
+  const measuring = [process.execPath, ...NODE_FLAGS, MEASURE, name, corpus, dataDirectory, String(seconds)];
+  const [command = "", ...args] = [...(link?.within ?? []), ...measuring];
+  const child = spawnSync(command, args, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
   if (child.status !== 0) return null;
-  const figures: Figures = JSON.parse(child.stdout);
+  const figures: Figures = {
+    ...JSON.parse(child.stdout),
+    ...(link === null ? {} : { network: link.name }),
+  };
   return { line: { benchmark: name, corpus, ...figures, machine }, figures };
 }
 

@@ -140,3 +140,16 @@ test("docs/operating/rules.md names every option that decoders may have, and no 
   const known = expected.replace(/^one of /, "").split(", ");
   assert.deepEqual(namesBelow("Options of a decoder").toSorted(), known.toSorted());
 });
+
+test("docs/operating/cluster.md draws every task that cluster.log names", () => {
+  const { 1: drawing = "" } =
+    /^## How the nodes work together\n+```\n(.*?)^```$/ms.exec(read("docs/operating/cluster.md")) ?? [];
+  const type = /export type Subtag =([^;]*);/.exec(read("src/cluster/tagged-log.ts"))?.[1] ?? "";
+  const tasks = [...type.matchAll(/"([^"]+)"/g)].flatMap(([, task]) => (task === undefined ? [] : [task]));
+  assert(tasks.length > 8);
+  for (const task of tasks) {
+    // What is all of a kind is drawn once.
+    const name = task.replace(/ full$/, "");
+    assert(name === "Main" || drawing.includes(name), task);
+  }
+});

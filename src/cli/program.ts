@@ -98,12 +98,15 @@ export function buildProgram(environment: Environment, commands = COMMANDS): Com
   return program;
 }
 
+/** Of mistakes that only show when all of the line is known. */
+const USAGE_CODE = "selection_invalid";
+
 /** Commander throws for `--help` as well, with exit code 0. */
 function exitCodeOf(error: unknown, environment: Environment): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
   if (!(error instanceof CodedError)) throw error;
   environment.stderr.write(`cyb3rhq: ${utf8Bytes(error.message)}\n`);
-  return EXIT_FAILURE;
+  return error.code === USAGE_CODE ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /** Runs what `environment.args` ask for and sets the exit code; only mistakes of our own are thrown. */

@@ -1,6 +1,7 @@
 /** How the nodes are, as the master tells it: `get_health` (wazuh v4.14.7: framework/wazuh/core/cluster/master.py). */
 import { type ClusterException, internalError } from "#formats/wire/cluster/exceptions.ts";
 import { isObject, type JsonObject, parseJson } from "#formats/wire/cluster/json-value.ts";
+import { SMALL_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import type { IntegrityFacts } from "./master/integrity.ts";
 import type { ChunkFacts } from "./needs.ts";
 import { type NodeInfo, noSuchNode, readNames } from "./nodes.ts";
@@ -24,7 +25,7 @@ export function healthReport(
   workers: readonly WorkerHealth[],
   payload: Buffer,
 ): JsonObject | ClusterException {
-  const value = parseJson(payload);
+  const value = payload.length > SMALL_PAYLOAD_BYTES_MAX ? undefined : parseJson(payload);
   const isEmptyObject = isObject(value) && Object.keys(value).length === 0;
   const names = isEmptyObject ? [] : readNames(value);
   if (value === undefined || names === undefined) return internalError("nodes are asked for by their names");

@@ -6,6 +6,8 @@ import { CodedError } from "#kernel/errors.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import { unreachable } from "#kernel/unreachable.ts";
 import { mergeNodeAnswers } from "./dapi/merging.ts";
+import { listRuleset } from "./dapi/ruleset/ruleset-list.ts";
+import { readXmlFile } from "./dapi/ruleset/xml-value.ts";
 import { type AppliedChanges, applyChanges } from "./integrity/apply-changes.ts";
 import {
   type ArchiveRefusal,
@@ -42,6 +44,10 @@ export function runHeavyJob(files: Files, job: HeavyJob): HeavyResult[HeavyJob["
       return writeChangesArchive(files, job.home, job.archive, job.changes, job.bytesMax);
     case "apply_changes":
       return applyArchive(files, job);
+    case "read_xml":
+      return readXmlFile(files, job.path);
+    case "list_ruleset":
+      return listRuleset(files, job.listing);
     case "merge_answers":
       return mergeNodeAnswers(job.parts, job.page);
     default:

@@ -6,6 +6,7 @@
 import { type CommandName, joinName, splitName } from "#formats/wire/cluster/commands.ts";
 import { type ClusterException, clusterError } from "#formats/wire/cluster/exceptions.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
+import { ASKED_BYTES_MAX } from "./limits.ts";
 import type { ClusterNeeds } from "./needs.ts";
 import { ok, type Reply, refused } from "./replies.ts";
 import type { Session } from "./session.ts";
@@ -15,7 +16,11 @@ export type LaterAnswer =
   /** `text` is the other side's own; null when it said nothing. */
   | { readonly kind: "failed"; readonly error: ClusterException; readonly text: string | null };
 
-type Waiting = { readonly timer: Timer; readonly settle: (answer: LaterAnswer) => void };
+type Waiting = {
+  readonly timer: Timer;
+  readonly bytes: number;
+  readonly settle: (answer: LaterAnswer) => void;
+};
 
 /** The peer's ids are numbers below it. */
 const IDS = 2 ** 20;
@@ -26,6 +31,7 @@ export class LaterAnswers {
   readonly #needs: Pick<ClusterNeeds, "clock" | "random">;
   readonly #max: number;
   readonly #waiting = new Map<string, Waiting>();
+  #bytes = 0;
 
   /** `max`: answers that may be owed at the same time. */
   constructor(session: Session, needs: Pick<ClusterNeeds, "clock" | "random">, max: number) {
@@ -34,16 +40,22 @@ export class LaterAnswers {
     this.#max = max;
   }
 
+  /** Answers that are owed. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
   /** Never rejects. */
   async ask(command: CommandName, payload: Buffer, timeoutMs: number): Promise<LaterAnswer> {
-    if (this.#waiting.size >= this.#max)
+    if (this.#waiting.size >= this.#max || this.#bytes + payload.length > ASKED_BYTES_MAX)
       return failed(clusterError(3018, "too many requests without an answer"));
     const id = this.#newId();
     const { promise, resolve } = Promise.withResolvers<LaterAnswer>();
     const timer = this.#needs.clock.after(timeoutMs, () =>
       this.#settle(id, failed(clusterError(3020, command))),
     );
-    this.#waiting.set(id, { timer, settle: resolve });
+    this.#waiting.set(id, { timer, bytes: payload.length, settle: resolve });
+    this.#bytes += payload.length;
     const outcome = await this.#session.request(command, joinName(id, payload));
     if (outcome.kind === "failed") this.#settle(id, failed(outcome.error));
     return promise;
@@ -82,6 +94,7 @@ export class LaterAnswers {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
+    this.#bytes -= waiting.bytes;
     waiting.timer.cancel();
     waiting.settle(answer);
   }

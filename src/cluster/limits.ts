@@ -1,4 +1,5 @@
 /** Limits and times of the cluster daemon. Those of the peer stand in wazuh v4.14.7: framework/wazuh/core/cluster/cluster.json, common.py. */
+import { METADATA_BYTES_MAX } from "#formats/wire/cluster/archive.ts";
 import { ARCHIVE_BYTES_MAX } from "#formats/wire/cluster/items.ts";
 
 /** A request without an answer has failed then (`timeout_cluster_request`). */
@@ -9,6 +10,8 @@ export const FRAME_DEADLINE_MS = 30_000;
 export const HELLO_DEADLINE_MS = 30_000;
 /** Of one connection without an answer: as many as tasks at once, many times over. */
 export const REQUESTS_OUTSTANDING_MAX = 1024;
+/** Of those that are answered later, all of a connection: what one node has sent on to another must not be more than it is let hold. */
+export const ASKED_BYTES_MAX = 64 * 1024 * 1024;
 /** While so much waits to be sent on a connection, nothing more is read from it. */
 export const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -18,15 +21,22 @@ export const HELD_BYTES_MAX = 1024 * 1024 * 1024;
 /** From here on sealing (about 1.3 ms) and opening belong in a thread of their own. */
 export const SEAL_INLINE_BYTES_MAX = 256 * 1024;
 
+/** A question about nodes, a report of a string: the names of all nodes there can be. It is read on the thread with the connections. */
+export const SMALL_PAYLOAD_BYTES_MAX = 256 * 1024;
+
 /** Strings of one connection that wait for the command that names them. */
 export const STRINGS_MAX = 256;
+/** From a part of a string to the next, or to the command that names it; whoever sends it waits `REQUEST_TIMEOUT_MS` for each answer. */
+export const STRING_WAIT_MS = 120_000;
 /** Of all those strings together, as declared; the peer allows as much for each. */
 export const STRING_BYTES_MAX = 268_435_456;
 
 /** Files of one connection that arrive or wait for the command that names them. */
 export const FILES_MAX = 16;
-/** An archive at its limit and its metadata. */
+/** Of one connection together: an archive at its limit and its metadata. */
 export const FILE_BYTES_MAX = ARCHIVE_BYTES_MAX + 128 * 1024 * 1024;
+/** The same of a worker, which sends its table and no files: what a hostile one fills of the master's disk is little. */
+export const TABLE_FILE_BYTES_MAX = METADATA_BYTES_MAX + 1024 * 1024;
 /** Of a file or string in one message. It is held several times over while it is sealed and sent, for each worker; the peer sends 5 MiB at once. */
 export const TRANSFER_PART_BYTES = 512 * 1024;
 /** From the promise of a file to the command that names it (`timeout_receiving_file`). */

@@ -9,6 +9,8 @@ import type { Connection, ConnectionHandler } from "#kernel/ports/network.ts";
 import type { Random } from "#kernel/ports/random.ts";
 import type { AgentSync } from "#registry/agent-sync.ts";
 import type { Page } from "./dapi/merging.ts";
+import type { RulesetListing, RulesetPage } from "./dapi/ruleset/ruleset-list.ts";
+import type { XmlReading } from "./dapi/ruleset/xml-value.ts";
 import type { AppliedChanges } from "./integrity/apply-changes.ts";
 import type { WrittenChanges } from "./integrity/archive-file.ts";
 import type { LocalReading, LocalTable } from "./integrity/local-table.ts";
@@ -34,6 +36,8 @@ export type HeavyJob =
       readonly bytesMax: number;
     }
   | { readonly kind: "apply_changes"; readonly home: string; readonly archive: string }
+  | { readonly kind: "read_xml"; readonly path: string }
+  | { readonly kind: "list_ruleset"; readonly listing: RulesetListing }
   /** Of several nodes, to one request. */
   | { readonly kind: "merge_answers"; readonly parts: readonly Uint8Array[]; readonly page: Page };
 
@@ -60,6 +64,8 @@ export type HeavyResult = {
   readonly compare_table: ComparedTable;
   readonly write_changes: WrittenChanges;
   readonly apply_changes: AppliedArchive;
+  readonly read_xml: XmlReading;
+  readonly list_ruleset: RulesetPage;
   readonly merge_answers: Uint8Array;
 };
 
@@ -81,7 +87,9 @@ export interface Dialer {
 export type ClusterAgents = Pick<
   AgentSync,
   | "takeOwed"
+  | "oweOldKeepalives"
   | "owe"
+  | "oweActive"
   | "apply"
   | "disconnectSilent"
   | "takeOwedGroups"

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import { SeededRandom } from "#testing/random.ts";
+import { readUpdateReport } from "./agents/update-report.ts";
+import { healthReport } from "./health.ts";
 import { nodeList } from "./nodes.ts";
 
 const NODES = [
@@ -70,4 +72,15 @@ test("nodeList() takes any bytes without throwing", () => {
     bytes[random.below(bytes.length)] = random.below(256);
     nodeList(NODES, bytes.subarray(0, random.below(bytes.length + 1)));
   }
+});
+
+test("questions and reports of megabytes are not read", () => {
+  const [info] = NODES;
+  assert(info !== undefined);
+  const many = Array.from({ length: 200_000 }, () => info.name);
+  assert.equal(code({ filter_node: many }), 1000);
+  const health = healthReport({ info, activeAgents: 0 }, [], Buffer.from(JSON.stringify(many)));
+  assert(health instanceof ClusterException && health.code === 1000);
+  const report = { updated_chunks: 1, error_messages: many };
+  assert.equal(readUpdateReport(Buffer.from(JSON.stringify(report))), null);
 });

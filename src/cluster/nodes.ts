@@ -8,6 +8,7 @@ import {
   memberOf,
   parseJson,
 } from "#formats/wire/cluster/json-value.ts";
+import { SMALL_PAYLOAD_BYTES_MAX } from "./limits.ts";
 
 export type NodeInfo = {
   readonly name: string;
@@ -63,7 +64,7 @@ function badRequest(code: number, extraMessage: string | null = null): ClusterEx
 }
 
 function readQuery(payload: Buffer): Query | ClusterException {
-  const value = parseJson(payload);
+  const value = payload.length > SMALL_PAYLOAD_BYTES_MAX ? undefined : parseJson(payload);
   if (!isObject(value)) return internalError("the filter of the nodes is no object");
   const select = readSelect(memberOf(value, "select"));
   if (select instanceof ClusterException) return select;

@@ -2,7 +2,7 @@
 import { createHash, type Hash, timingSafeEqual } from "node:crypto";
 import { scratchDirectory, scratchName } from "#formats/wire/cluster/paths.ts";
 import type { Files, OpenFile } from "#kernel/ports/files.ts";
-import { FILE_BYTES_MAX, FILES_MAX } from "./limits.ts";
+import { FILES_MAX } from "./limits.ts";
 
 type Arriving = {
   readonly path: string;
@@ -29,12 +29,15 @@ export class ReceivedFiles {
   readonly #files: Files;
   readonly #home: string;
   readonly #workerName: string;
+  readonly #bytesMax: number;
   readonly #arriving = new Map<string, Arriving>();
 
-  constructor(files: Files, home: string, workerName: string) {
+  /** `bytesMax`: of all files that are not taken yet. */
+  constructor(files: Files, home: string, workerName: string, bytesMax: number) {
     this.#files = files;
     this.#home = home;
     this.#workerName = workerName;
+    this.#bytesMax = bytesMax;
     // Not through a link, should somebody have put one in its place.
     files.removeTree(this.directory);
     files.makeDirectory(this.directory, 0o770);
@@ -61,7 +64,7 @@ export class ReceivedFiles {
   append(path: string, bytes: Uint8Array): AppendResult {
     const [name, file] = this.#find(path);
     if (file === undefined || file.open === null) return "unknown";
-    if (file.bytes + bytes.length > FILE_BYTES_MAX) {
+    if (this.#bytes + bytes.length > this.#bytesMax) {
       this.#discard(name);
       return "too_large";
     }
@@ -101,6 +104,10 @@ export class ReceivedFiles {
   clear(): void {
     for (const name of [...this.#arriving.keys()]) this.#discard(name);
     this.#files.removeTree(this.directory);
+  }
+
+  get #bytes(): number {
+    return this.#arriving.values().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #find(path: string): [string, Arriving | undefined] {

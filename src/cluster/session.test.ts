@@ -9,7 +9,7 @@ import { clusterError, writeException } from "#formats/wire/cluster/exceptions.t
 import { FakeConnection } from "#testing/network.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { fakeNeeds, HOME, RawNode, settled, testCipher, wire } from "./fixture.ts";
-import { FILE_WAIT_MS, FILES_MAX, STRINGS_MAX } from "./limits.ts";
+import { FILE_WAIT_MS, FILES_MAX, REQUEST_TIMEOUT_MS, STRING_WAIT_MS, STRINGS_MAX } from "./limits.ts";
 import { ok } from "./replies.ts";
 import { Session } from "./session.ts";
 
@@ -124,6 +124,27 @@ test("sendFile() stops when the other side cancels the task", async () => {
   assert.match(worker.needs.log.texts("error")[0] ?? "", /^The task was canceled .* Error 3039 - Timeout/);
 });
 
+test("sendFile() ends when the other side answers no part and does not cancel", async () => {
+  const { worker, master } = pair();
+  worker.needs.files.replace(`${SCRATCH}/a.zip`, Buffer.alloc(100_000_000));
+  let parts = 0;
+  const silent = () => {
+    parts++;
+    return null;
+  };
+  master.session.serve(new Map([["file_upd", silent]]));
+  const { promise, resolve } = Promise.withResolvers<"late">();
+  const sending = worker.session.sendFile(`${SCRATCH}/a.zip`, "task");
+  for (let second = 0; second <= (FILE_WAIT_MS + 3 * REQUEST_TIMEOUT_MS) / 1000; second++) {
+    await settled();
+    worker.needs.clock.advance(1000);
+  }
+  setImmediate(() => resolve("late"));
+  const sent = await Promise.race([sending, promise]);
+  assert(sent !== "late" && sent.kind === "failed" && sent.error.code === 3039);
+  assert(parts < 20, `${parts} parts`);
+});
+
 test("promiseFile() ends after its time and tells the other side", async () => {
   const { worker, master } = pair();
   const promised = master.session.promiseFile();
@@ -226,6 +247,21 @@ test("a session keeps strings within their declared and its total size", () => {
   assert.equal(ask("err_str", "5"), `ok: ${empty}`);
   assert.match(ask("new_str", "268435456"), /^ok: /);
   assert.equal(ask("new_str", "1"), "error: Requested size exceeds maximum allowed limit");
+});
+
+test("a session forgets a string that its sender has given up", () => {
+  const { needs, session, ask } = rawSession();
+  const id = ask("new_str", "268435456").slice(4);
+  needs.clock.advance(STRING_WAIT_MS - 1);
+  assert.equal(ask("str_upd", `${id} abc`), "ok: String updated");
+  needs.clock.advance(STRING_WAIT_MS - 1);
+  assert.equal(session.stringsHeld, 1, "from its last part on");
+  needs.clock.advance(1);
+  assert.equal(session.stringsHeld, 0);
+  assert.equal(session.takeString(id), null);
+  assert.match(ask("new_str", "268435456"), /^ok: /, "its place is free again");
+  session.close();
+  assert.equal(needs.clock.pendingTimers, 0);
 });
 
 test("a session tells the sender when the disk is full, and keeps nothing", () => {

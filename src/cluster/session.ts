@@ -28,7 +28,7 @@ import type { Log } from "#kernel/ports/log.ts";
 import { Channel, type Link } from "./channel.ts";
 import type { Cipher } from "./cipher.ts";
 import type { HeldMemory } from "./held-memory.ts";
-import { TRANSFER_PART_BYTES } from "./limits.ts";
+import { FILE_BYTES_MAX, FILE_WAIT_MS, REQUEST_TIMEOUT_MS, TRANSFER_PART_BYTES } from "./limits.ts";
 import type { ClusterNeeds } from "./needs.ts";
 import { type PromisedFile, PromisedFiles } from "./promised-files.ts";
 import { type AppendResult, type BeginResult, type FinishResult, ReceivedFiles } from "./received-files.ts";
@@ -52,6 +52,8 @@ export type SessionOptions = {
   /** The connection's own lines, tagged with who it is. */
   readonly log: Log;
   readonly home: string;
+  /** Of the files that the other side sends and no command has named yet; what a master sends when it is absent. */
+  readonly fileBytesMax?: number;
   /** Shared by the connections of a master. */
   readonly memory?: HeldMemory;
   /** Called once; all that waited has failed and the scratch directory is gone. `error` is what the other side sent wrong. */
@@ -72,6 +74,8 @@ export type FileSendOutcome =
 const NO_TASK = "None";
 const NO_BYTES = Buffer.alloc(0);
 const TIMEOUT_CODE = 3020;
+/** Who waits for a file cancels the task before. */
+const SEND_MS_MAX = FILE_WAIT_MS + REQUEST_TIMEOUT_MS;
 
 export class Session {
   readonly channel: Channel;
@@ -88,7 +92,7 @@ export class Session {
   constructor(options: SessionOptions, needs: ClusterNeeds) {
     this.#options = options;
     this.#needs = needs;
-    this.#strings = new ReceivedStrings(needs.random);
+    this.#strings = new ReceivedStrings(needs);
     this.#promised = new PromisedFiles(needs.clock, needs.random, (taskId, error) =>
       this.#cancel(taskId, error),
     );
@@ -117,6 +121,11 @@ export class Session {
     return this.channel.isClosed;
   }
 
+  /** Strings that no command has named yet. */
+  get stringsHeld(): number {
+    return this.#strings.size;
+  }
+
   /** Absolute; where a worker's tables are made and files of the other side arrive. */
   get directory(): string {
     assert(this.#workerName !== null, "a node has said hello");
@@ -126,7 +135,8 @@ export class Session {
   /** From here on the connection is the worker's: its scratch directory exists, strings and files are taken. */
   enter(workerName: string): void {
     this.#workerName = workerName;
-    this.#files = new ReceivedFiles(this.#needs.files, this.#options.home, workerName);
+    const { home, fileBytesMax = FILE_BYTES_MAX } = this.#options;
+    this.#files = new ReceivedFiles(this.#needs.files, home, workerName, fileBytesMax);
     this.serve(
       new Map<CommandName, Handler>([
         ["new_str", (payload) => this.#newString(payload)],
@@ -165,7 +175,7 @@ export class Session {
 
   /**
    * Sends a file, of an absolute path, into the scratch directory at the other side. `taskId` is what the other side calls the task, and may cancel. A
-   * timeout of one part does not end it, as with the peer; a refusal does.
+   * timeout of one part does not end it, as with the peer; a refusal does, and the time after which nobody waits for the file any more.
    */
   async sendFile(absolute: string, taskId: string): Promise<FileSendOutcome> {
     assert(this.#workerName !== null, "a node has said hello");
@@ -198,11 +208,16 @@ export class Session {
     const begun = await this.request("new_file", path);
     if (endsTransfer(begun)) return begun;
     const cancelled = () => this.#sending.get(taskId) ?? null;
+    const { clock } = this.#needs;
+    const untilMs = clock.monotonicMs() + SEND_MS_MAX;
+    let isLate = false;
     const part = Buffer.allocUnsafe(TRANSFER_PART_BYTES);
     function* parts(): Generator<Buffer> {
       while (cancelled() === null) {
         const bytes = file.read(part, sentBytes);
         if (bytes === 0) return;
+        isLate = clock.monotonicMs() > untilMs;
+        if (isLate) return;
         const read = part.subarray(0, bytes);
         hash.update(read);
         sentBytes += bytes;
@@ -213,6 +228,7 @@ export class Session {
     const error = cancelled();
     if (error !== null) return { kind: "cancelled", error, sentBytes };
     if (failure !== null) return failure;
+    if (isLate) return { kind: "failed", error: clusterError(3039) };
     const ended = await this.request("file_end", joinName(path, hash.digest()));
     return endsTransfer(ended) ? ended : { kind: "sent", sentBytes, milliseconds: 0 };
   }

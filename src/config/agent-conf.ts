@@ -29,9 +29,10 @@ const NOT_OPENED: ReadonlySet<string> = new Set([
   ...["description", "tag", "alias"],
 ]);
 /** `\\host\…`, also behind a blank of a command; not `\\.\pipe\…` and `\\?\C:\…`, which stay on the machine. */
-const UNC_PATH = /(?:^|[\s"'=,;])\\\\(?:[?.]\\UNC\\|(?![?.]\\)[^\\\s])/i;
-/** Windows takes `//host/share` for the same. */
-const UNC_SLASHES = /^["']?\/\/[^/]/;
+const UNC_PATH = /(?:^|[\s"'=,;])\\\\(?:[?.]\\(?:UNC|GLOBALROOT)\\|(?![?.]\\)[^\\\s])/i;
+/** Windows takes slashes of either kind for the same, and `\??\` for `\\?\`. */
+const UNC_SLASHES = /^["']?[\\/]{2}(?:[?.][\\/](?:UNC|GLOBALROOT)[\\/]|(?![?.][\\/])[^\\/])/i;
+const UNC_OBJECT = /^["']?\\\?\?\\(?:UNC|GLOBALROOT)\\/i;
 
 /** What is wrong with it, in the order of the file. */
 export function checkAgentConf(text: string, file: string): readonly Problem[] {
@@ -98,7 +99,8 @@ function refuseUncPaths(element: XmlElement, report: Report): void {
 }
 
 function isUncText(text: string): boolean {
-  return UNC_PATH.test(text) || text.split(",").some((part) => UNC_SLASHES.test(part.trim()));
+  const parts = text.split(",").map((part) => part.trim());
+  return UNC_PATH.test(text) || parts.some((part) => UNC_SLASHES.test(part) || UNC_OBJECT.test(part));
 }
 
 function invalidElement({ name, position }: XmlElement, expected: string, report: Report): void {

@@ -46,7 +46,7 @@ export function requiredAttribute<T>(
   const read = (element: XmlElement, report: Report) => {
     const found = findAttribute(element, name);
     if (found !== undefined) return readAttribute(found, kind, report);
-    report.error(element.position, missing, `expected <${element.name} ${name}="…">`);
+    report.error(element.position, missing, `expected <${element.name} ${name}="...">`);
     return null;
   };
   return { name, doc, values: kind.values, read };

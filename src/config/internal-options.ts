@@ -1,7 +1,7 @@
 /**
  * internal_options.conf and local_internal_options.conf: `group.name=number` lines for what hardly anyone changes.
  *
- * Only the options that the manager reads stand here; lines of others are skipped. An option that no file names has its
+ * Only the options of parts that the manager has stand here; lines of others are skipped. An option that no file names has its
  * default: the peer ends there (2301), but its files name all of them.
  */
 import type { Problem } from "#formats/source-position.ts";
@@ -231,6 +231,70 @@ const monitord = {
     9600,
     "Time after which a disconnected agent is removed, in minutes; 0 for never.",
   ),
+  rotateLog: number("rotate_log", 1, 0, 1, "Begin a new log of the manager each day."),
+  logDaysKept: number("keep_log_days", 31, 0, 500, "Days for which logs of the manager are kept."),
+  logMegabytesMax: number("size_rotate", 512, 0, 4096, "Size at which a new log begins, in MB; 0 for none."),
+  logsOfDayMax: number("daily_rotations", 12, 1, 256, "Logs of one day that are kept."),
+  debug,
+} as const;
+
+// Defaults and ranges: wazuh v4.14.7: src/os_execd.
+const execd = {
+  requestTimeoutSeconds: number(
+    "request_timeout",
+    60,
+    1,
+    3600,
+    "Time for the installer of an agent's upgrade.",
+  ),
+  restartLockSecondsMax: number(
+    "max_restart_lock",
+    600,
+    0,
+    3600,
+    "How long programs may hold off a restart over the local socket, in seconds.",
+  ),
+  debug,
+} as const;
+
+// Defaults and ranges: wazuh v4.14.7: src/logcollector.
+const logcollector = {
+  loopSeconds: number("loop_timeout", 2, 1, 120, "Time between two looks at the files."),
+  openAttemptsMax: number("open_attempts", 0, 0, 998, "Tries to open a file; 0 for no end."),
+  remoteCommands: number("remote_commands", 0, 0, 1, "Run commands that shared files name."),
+  fileCheckLoops: number("vcheck_files", 64, 0, 1024, "Looks between two checks for new files."),
+  linesMax: number("max_lines", 10_000, 0, 1_000_000, "Lines read from a file in one go; 0 for all."),
+  filesMax: number("max_files", 1000, 1, 100_000, "Files that are read."),
+  socketFailureSeconds: number("sock_fail_time", 300, 1, 3600, "Time to the next try of a socket."),
+  inputThreads: number("input_threads", 4, 1, 128, "Threads that read files."),
+  queueSize: number("queue_size", 1024, 128, 220_000, "Messages that wait to be sent."),
+  sampleLogLength: number(
+    "sample_log_length",
+    64,
+    1,
+    4096,
+    "Characters of a log that are shown for debugging.",
+  ),
+  fileLimit: number("rlimit_nofile", 1100, RLIMIT_MIN, RLIMIT_MAX, "Open files."),
+  forceReload: number("force_reload", 0, 0, 1, "Close files and open them again."),
+  reloadSeconds: number("reload_interval", 64, 1, DAY_SECONDS, "Time between two reloads."),
+  reloadDelayMilliseconds: number("reload_delay", 1000, 0, 30_000, "Time from closing to opening."),
+  excludeFilesSeconds: number(
+    "exclude_files_interval",
+    DAY_SECONDS,
+    1,
+    2 * DAY_SECONDS,
+    "Time after which excluded files are looked at again.",
+  ),
+  stateSeconds: number(
+    "state_interval",
+    60,
+    0,
+    3600,
+    "Time between two writes of the state file; 0 for never.",
+  ),
+  addressSeconds: number("ip_update_interval", 60, 0, 3600, "Time between two looks at this host's address."),
+  debug,
 } as const;
 
 const download = { enabled: number("enabled", 1, 0, 1, "Fetch the files that etc/shared/files.yml lists.") };
@@ -241,6 +305,8 @@ const groups = {
   auth,
   authd: { debug },
   monitord,
+  execd,
+  logcollector,
   wazuh_download: download,
   wazuh_clusterd: { debug },
 } as const;
@@ -273,6 +339,8 @@ export function readInternalOptions(
     auth: readGroup("auth", groups.auth, lines, report),
     authd: readGroup("authd", groups.authd, lines, report),
     monitord: readGroup("monitord", groups.monitord, lines, report),
+    execd: readGroup("execd", groups.execd, lines, report),
+    logcollector: readGroup("logcollector", groups.logcollector, lines, report),
     wazuh_download: readGroup("wazuh_download", groups.wazuh_download, lines, report),
     wazuh_clusterd: readGroup("wazuh_clusterd", groups.wazuh_clusterd, lines, report),
   };

@@ -187,6 +187,18 @@ const MISTAKES: readonly (readonly [sections: string, problems: readonly string[
     [wrongCluster("Key must be 32 characters long and only have alphanumeric characters")],
   ],
   [
+    `<cluster><key>${KEY.slice(1)}</key><nodes><node>10.0.0.1</node></nodes></cluster>`,
+    [wrongCluster("Key must be 32 characters long and only have alphanumeric characters")],
+  ],
+  [
+    `<cluster><key>${KEY}</key><nodes><node>MASTER_NODE_IP</node></nodes></cluster>`,
+    ["warning: 'MASTER_NODE_IP' in <nodes><node> looks like a placeholder"],
+  ],
+  ...["localhost", "0.0.0.0", "127.0.1.1"].map((node): readonly [string, readonly string[]] => [
+    `<cluster><key>${KEY}</key><nodes><node>${node}</node></nodes></cluster>`,
+    [wrongCluster(`Invalid elements in node fields: ${node}.`)],
+  ]),
+  [
     `<cluster>${NODE}<port>1024</port></cluster>`,
     [wrongCluster("Port must be higher than 1024 and lower than 65535.")],
   ],

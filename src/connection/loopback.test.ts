@@ -13,14 +13,17 @@ import { FakeFiles } from "#testing/files.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { CONNECTION_DEFAULTS } from "./config.ts";
 import { ACK, entryOf, KEY, TestSink, WEB } from "./fixture.ts";
+import { RECEIVE_BUFFER_BYTES } from "./limits.ts";
 import { AgentConnectionService } from "./service.ts";
 
 /** The machine's network, which tells the port that was free. */
 class LoopbackNetwork implements Network {
   readonly bindDatagrams = systemNetwork.bindDatagrams;
   port = 0;
+  receiveBufferBytes: number | undefined;
 
   async listen(...[options, accept]: Parameters<Network["listen"]>): Promise<Listener> {
+    this.receiveBufferBytes = options.receiveBufferBytes;
     const listener = await systemNetwork.listen(options, accept);
     this.port = listener.local.port;
     return listener;
@@ -52,7 +55,7 @@ async function startOnLoopback(context: TestContext, sink: TestSink) {
   context.after(() => service.stop());
   const agent = (who: TestAgentIdentity) =>
     new TestAgent({ host: "127.0.0.1", port: network.port, identity: who });
-  return { service, agent };
+  return { service, network, agent };
 }
 
 function textsOf(sink: TestSink): string[] {
@@ -82,6 +85,11 @@ test("TestAgent connects, is acknowledged and delivers its events in order", asy
   );
   await web.shutdown();
   assert.match(textsOf(sink).at(-1) ?? "", /^ossec: Agent stopped/);
+});
+
+test("AgentConnectionService lets little of what agents send wait in the system", async (context) => {
+  const { network } = await startOnLoopback(context, new TestSink());
+  assert.equal(network.receiveBufferBytes, RECEIVE_BUFFER_BYTES);
 });
 
 test("TestAgent sends again what was not confirmed, and only that", async (context) => {

@@ -30,6 +30,7 @@ import {
   DATAGRAM_RECEIVE_BUFFER_BYTES,
   DROPS_PERIOD_MS,
   LOST_PER_SWEEP_MAX,
+  RECEIVE_BUFFER_BYTES,
   SILENT_CHECK_PERIOD_MS,
   SWEEP_PERIOD_MS,
   TURN_TICK_MS,
@@ -159,9 +160,8 @@ export class AgentConnectionService {
     const { host, port, processId, protocols } = this.#config;
     const { clock, files, network } = this.#needs;
     if (protocols.tcp) {
-      this.#listener = await network.listen({ host, port, backlog: BACKLOG }, (connection) =>
-        this.#accept(connection),
-      );
+      const options = { host, port, backlog: BACKLOG, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
+      this.#listener = await network.listen(options, (connection) => this.#accept(connection));
     }
     if (protocols.udp) {
       let receiver: AgentDatagrams | null = null;

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { ScaRequest } from "#analysis/special/sca.ts";
-import { valuesOf } from "#config/internal-options.ts";
+import type { ResponseOrder } from "#cluster/dapi/world.ts";
 import type { AgentUpdate } from "#connection/needs.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
@@ -13,22 +13,27 @@ import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import { answerControl, type ControlCommands } from "#local-sockets/control.ts";
-import { FramedService } from "#local-sockets/framed-service.ts";
-import type { JsonObject } from "#local-sockets/json.ts";
+import { FramedService, type FramedServiceNeeds, ONE_FRAME } from "#local-sockets/framed-service.ts";
 import { answerRemote } from "#local-sockets/remote.ts";
 import { type AgentId, agentIdOf, parseAgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
-import type { HostResponses } from "#response/host/host-responses.ts";
+import { alertProblem } from "#response/host/built-in.ts";
+import type { AgentAudit, HostResponses } from "#response/host/host-responses.ts";
+import type { MessageForm } from "#response/message.ts";
 import type { UpgradableAgent, UpgradeNeeds } from "#upgrade/needs.ts";
 import type { PackageOutcome, PackageRequest } from "#upgrade/package-file.ts";
+import { PeerRequests } from "#upgrade/peer-requests.ts";
 import { RepositoryPackages } from "#upgrade/repository-packages.ts";
 import { UpgradeService } from "#upgrade/service.ts";
+import { connectionSections } from "./active-configuration.ts";
 import { AgentCalls } from "./agent-calls.ts";
+import { orderAgent } from "./agent-orders.ts";
+import { responseOrderMessage, restartMessage } from "./api-orders.ts";
 import type { ClusterServices } from "./cluster-api.ts";
-import { type AgentOutcome, controlCommands, reconnectAgent, restartAgent } from "./control-commands.ts";
+import { controlCommands, reconnectAgent } from "./control-commands.ts";
 import { DownloadThreads } from "./download-threads.ts";
 import type { HomePaths } from "./home.ts";
-import { type ResponseCommandNeeds, respondOnAgent, responseCommands } from "./response-commands.ts";
+import { type ResponseCommandNeeds, responseCommands } from "./response-commands.ts";
 import { respondingAgents } from "./responses.ts";
 import { PEER_VERSION, type Settings, upgradeSettings } from "./settings.ts";
 import type { AgentCallAnswer, ToIntake } from "./thread-messages.ts";
@@ -53,6 +58,7 @@ export class AgentControl {
   readonly #calls: AgentCalls;
   readonly #upgrades: UpgradeService;
   readonly #sockets: ReadonlyMap<string, FramedService>;
+  readonly #tasks: PeerRequests;
   readonly #downloads = new DownloadThreads();
 
   constructor(needs: AgentControlNeeds) {
@@ -69,17 +75,26 @@ export class AgentControl {
       ...controlCommands({ agents, calls: this.#calls, upgrades: this.#upgrades, repository }),
       ...this.#responseCommands(),
     };
-    const { controlSocket, remoteSocket } = needs.paths;
-    const serve = (path: string, answer: (request: Buffer) => Promise<Uint8Array | null>) =>
-      new FramedService(path, {
-        clock: needs.clock,
-        localSockets: systemLocalSockets,
-        metrics: needs.metrics,
-        answer,
-      });
+    const { controlSocket, home, remoteSocket } = needs.paths;
+    const tasks = new PeerRequests({
+      clock: needs.clock,
+      home,
+      nodeName: needs.settings.config.cluster?.nodeName ?? "",
+      upgrades: this.#upgrades,
+      repository,
+    });
+    const [upgradeSocket, taskSocket] = [`${home}/queue/tasks/upgrade`, `${home}/queue/tasks/task`];
+    this.#tasks = tasks;
+    const world = { clock: needs.clock, localSockets: systemLocalSockets, metrics: needs.metrics };
+    type Answer = FramedServiceNeeds["answer"];
+    const serve = (path: string, answer: Answer) => new FramedService(path, { ...world, answer });
+    const serveTasks = (path: string, answer: Answer) =>
+      new FramedService(path, { ...world, answer }, ONE_FRAME);
     this.#sockets = new Map([
       [controlSocket, serve(controlSocket, (request) => answerControl(commands, request))],
       [remoteSocket, serve(remoteSocket, (request) => answerRemote(this.#remoteNeeds(), request))],
+      [upgradeSocket, serveTasks(upgradeSocket, (request) => tasks.answerUpgrade(request))],
+      [taskSocket, serveTasks(taskSocket, (request) => tasks.answerTask(request))],
     ]);
   }
 
@@ -105,22 +120,54 @@ export class AgentControl {
       if (update.kind === "upgrade_reported") this.#upgrades.reported(update.agentId, update.result);
   }
 
-  /** What the distributed API has agents of this node do; null when it was done, else why not. */
+  /** What the distributed API has agents of this node do; null when they were told, else why not. */
   get work(): ClusterServices["agentWork"] {
-    const problemOf = ({ ok, message }: AgentOutcome) => (ok ? null : message);
+    const { responses } = this.#needs;
     return {
-      restart: async (id) => problemOf(await restartAgent(this.#calls, id)),
-      reconnect: async (id) => problemOf(await reconnectAgent(this.#calls, id)),
-      respond: async (id, { command, arguments: args }) => {
-        const order = { name: command, arguments: args };
-        return problemOf(await respondOnAgent(this.#responseNeeds(), order, id));
+      restart: (id) => this.#order(id, { program: "restart-wazuh", arguments: [] }, restartMessage),
+      reconnect: async (id) => {
+        const { ok, message } = await reconnectAgent(this.#calls, id);
+        return ok ? null : message;
       },
+      respond: (id, order) => this.#respond(id, order),
+      knowsResponse: (command) => command.startsWith("!") || responses.resolve(command) !== null,
     };
+  }
+
+  async #respond(id: AgentId, order: ResponseOrder): Promise<string | null> {
+    const { responses, settings } = this.#needs;
+    const program = responses.resolve(order.command)?.executable ?? order.command;
+    // What an agent is told to do something about goes to a command there: a wrong one goes nowhere.
+    const problem = alertProblem(program, order.alert);
+    if (problem !== null) return problem;
+    const nodeName = settings.config.cluster?.nodeName ?? "";
+    return this.#order(id, { program, arguments: order.arguments }, (form) =>
+      responseOrderMessage(form, order, nodeName),
+    );
+  }
+
+  async #order(
+    id: AgentId,
+    told: Pick<AgentAudit, "program" | "arguments">,
+    messageFor: (form: MessageForm) => string,
+  ): Promise<string | null> {
+    const { agents } = this.#responseNeeds();
+    const { ok, message: text } = await orderAgent(
+      { agents, calls: this.#calls },
+      { id, messageFor, dryRun: false },
+    );
+    this.#needs.responses.note({ asker: "distributed API", agent: id, ...told, dryRun: false, ok, text });
+    return ok ? null : text;
   }
 
   /** A request as on the socket of the connection service. */
   askConnection(request: Buffer): Promise<Uint8Array | null> {
     return answerRemote(this.#remoteNeeds(), request);
+  }
+
+  /** A request as on the socket of the task manager. */
+  askTasks(request: Buffer): Uint8Array {
+    return this.#tasks.answerTask(request);
   }
 
   /** One that cannot be reached is asked again after its next summary. */
@@ -199,7 +246,7 @@ export class AgentControl {
       counters,
       agentCounts: (ids) => this.#calls.counts(ids),
       activeAgents: (lastId, limit) => this.#reading(() => activeAgents(agents, lastId, limit)),
-      section: (name) => remoteSection(settings, name),
+      section: connectionSections(settings),
       assignGroup: (id, sum) => this.#reading(() => (agents.find(id) === null ? null : assignGroup(id, sum))),
       wallMs: () => clock.wallMs(),
       startedMs,
@@ -228,43 +275,6 @@ function activeAgents(agents: AgentStore, lastId: number, limit: number): readon
     if (after === null) break;
   }
   return found.slice(0, limit);
-}
-
-/** Sections of the connection service, as the peer shows them. */
-function remoteSection({ config, options }: Settings, name: string): JsonObject | null {
-  const { global, remote } = config;
-  switch (name) {
-    case "global":
-      return {
-        global: {
-          agents_disconnection_time: global.agentsDisconnectionSeconds,
-          agents_disconnection_alert_time: global.agentsDisconnectionAlertSeconds,
-        },
-      };
-    case "internal":
-      return { internal: { remoted: valuesOf(options, "remoted") } };
-    case "remote":
-      return remote.secure === null ? null : { remote: [secureRemote(remote.secure)] };
-    default:
-      return null;
-  }
-}
-
-type SecureRemote = NonNullable<Settings["config"]["remote"]["secure"]>;
-
-function secureRemote(secure: SecureRemote): JsonObject {
-  const yesOrNo = (value: boolean) => (value ? "yes" : "no");
-  return {
-    connection: "secure",
-    ipv6: yesOrNo(secure.ipv6),
-    ...(secure.localIp === null ? {} : { local_ip: secure.localIp }),
-    protocol: [...(secure.protocols.tcp ? ["TCP"] : []), ...(secure.protocols.udp ? ["UDP"] : [])],
-    port: String(secure.port),
-    queue_size: String(secure.queueSize),
-    rids_closing_time: secure.ridsClosingSeconds,
-    connection_overtake_time: secure.connectionOvertakeSeconds,
-    agents: { allow_higher_versions: yesOrNo(secure.allowHigherVersions) },
-  };
 }
 
 function takePackageApart(request: PackageRequest): Promise<PackageOutcome> {

@@ -28,7 +28,13 @@ function setUp(t: TestContext) {
     applyAgentUpdate({ agents, shared }, update, NAMES);
     return agents.find(ID);
   };
-  return { startup };
+  const same = (): void =>
+    applyAgentUpdate(
+      { agents, shared },
+      { kind: "keepalive", agentId: ID, atMs: 9000, keepalive: null },
+      NAMES,
+    );
+  return { agents, startup, same };
 }
 
 test("applyAgentUpdate() keeps the version that a startup states, as keepalives write it", (t) => {
@@ -42,6 +48,21 @@ test("applyAgentUpdate() keeps no version that is absent or none", (t) => {
   for (const version of [null, "", "4", "x v4.14.7", "v4.14"]) assert.equal(startup(version)?.info, null);
   startup("v4.9.2");
   assert.equal(startup(null)?.info?.version, "Wazuh v4.9.2");
+});
+
+test("applyAgentUpdate() says with every word of an agent that it is connected here", (t) => {
+  const { agents, startup, same } = setUp(t);
+  const nodeName = () => agents.find(ID)?.info?.nodeName;
+  const elsewhere = () => agents.sync.apply({ kind: "keepalive", id: ID }, { nodeName: "w1", nowSeconds: 6 });
+  startup("v4.14.7");
+  assert.equal(nodeName(), "node01");
+  assert(elsewhere());
+  assert.equal(nodeName(), "w1");
+  same();
+  assert.equal(nodeName(), "node01");
+  assert(elsewhere());
+  startup("v4.14.7");
+  assert.equal(nodeName(), "node01");
 });
 
 test("ofKnownAgents() leaves out what is said of agents whose keys are gone", () => {

@@ -65,13 +65,14 @@ export function applyAgentUpdate(
   names: NodeNames,
 ): void {
   const atSeconds = Math.floor(update.atMs / 1000);
+  const { nodeName } = names;
   switch (update.kind) {
     case "service_started":
       agents.resetConnections(atSeconds);
       return;
     case "startup":
       shared.connected(update.agentId);
-      agents.setStatus(update.agentId, { status: "pending", atSeconds });
+      agents.setStatus(update.agentId, { status: "pending", atSeconds, nodeName });
       if (STATED_VERSION.test(update.version ?? ""))
         agents.setVersion(update.agentId, `${PRODUCT} ${update.version}`);
       return;
@@ -83,7 +84,7 @@ export function applyAgentUpdate(
     }
     case "keepalive":
       if (update.keepalive === null) {
-        agents.setStatus(update.agentId, { status: "active", atSeconds });
+        agents.setStatus(update.agentId, { status: "active", atSeconds, nodeName });
         shared.sameKeepalive(update.agentId);
       } else {
         const info = infoOf(update.keepalive, names);

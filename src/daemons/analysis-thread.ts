@@ -238,6 +238,7 @@ class AnalysisLoop {
   }
 
   async run(): Promise<void> {
+    this.#countPosition();
     for (let blocks = 1; ; blocks++) {
       const block = this.#reader.next();
       if (block === null) {
@@ -251,6 +252,7 @@ class AnalysisLoop {
       }
       if (this.#limit === null) this.#pipeline.process(block.block);
       else await this.#processLimited(this.#limit, block.block);
+      this.#countPosition();
       await this.#credit.available();
       // Whoever stops does not wait for the limit: later blocks stay in the journal.
       if (this.#limit?.reached === true && this.#progress.stopped) break;
@@ -284,8 +286,12 @@ class AnalysisLoop {
     this.#handOver();
     this.#askAgents();
     this.#pipeline.count();
-    link.counters.set("journal_position_analysed", this.#reader.position);
     link.counters.set("geoip_records_damaged", geoDatabase.damagedRecords);
+  }
+
+  /** In one turn with the count of the events before it: with what the journal still holds the two make all that was accepted. */
+  #countPosition(): void {
+    link.counters.set("journal_position_analysed", this.#reader.position);
   }
 
   #askAgents(): void {

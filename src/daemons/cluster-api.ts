@@ -5,11 +5,13 @@ import { setTimeout as after } from "node:timers/promises";
 import type { RulesetSources } from "#analysis/ruleset/sources.ts";
 import { activeResponseCallables } from "#cluster/dapi/callables/active-response.ts";
 import { agentChangeCallables } from "#cluster/dapi/callables/agent-changes.ts";
+import { agentSummaryCallables } from "#cluster/dapi/callables/agent-summaries.ts";
 import { agentCallables } from "#cluster/dapi/callables/agents.ts";
 import { clusterCallables } from "#cluster/dapi/callables/cluster.ts";
 import { groupCallables } from "#cluster/dapi/callables/groups.ts";
 import { managerCallables } from "#cluster/dapi/callables/manager.ts";
 import { rulesetFileCallables } from "#cluster/dapi/callables/ruleset-files.ts";
+import { rulesetItemCallables } from "#cluster/dapi/callables/ruleset-items.ts";
 import type { AgentPlaces } from "#cluster/dapi/distributed-api.ts";
 import { ApiLinks } from "#cluster/dapi/links.ts";
 import { callableTable } from "#cluster/dapi/table.ts";
@@ -20,6 +22,7 @@ import { isObject, type JsonObject, parseJson } from "#formats/wire/cluster/json
 import { pythonJson } from "#formats/wire/cluster/python-json.ts";
 import { GroupChanges } from "#groups/group-changes.ts";
 import { CodedError } from "#kernel/errors.ts";
+import { LocalClock } from "#kernel/local-time.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { type GroupName, parseAgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
@@ -34,8 +37,13 @@ export type ClusterServices = {
   /** Requests to the enrollment service and to the agent connection service, as over their local sockets; null: it does not run. */
   readonly askEnrollment: (request: Buffer) => Promise<Uint8Array | null>;
   readonly askConnection: (request: Buffer) => Promise<Uint8Array | null>;
-  readonly agentWork: Pick<AgentWorld, "restart" | "reconnect" | "respond">;
-  readonly validate: () => readonly string[];
+  /** Those to the task manager. */
+  readonly askTasks: (request: Buffer) => Uint8Array;
+  readonly agentWork: Pick<AgentWorld, "restart" | "reconnect" | "respond" | "knowsResponse">;
+  /** Null when the manager will restart, else why not. */
+  readonly restart: () => Promise<string | null>;
+  /** What a manager that starts now would stop at. */
+  readonly validate: () => Promise<readonly string[]>;
   /** As they are configured now. */
   readonly rulesetSources: () => RulesetSources;
 };
@@ -45,21 +53,26 @@ export type ClusterApiParts = {
   readonly cluster: ClusterWorld;
   readonly needs: ClusterNeeds;
   readonly version: string;
+  readonly reloadRules: () => void;
 };
 
 /** As big as a group's file can be that is looked at for its sum on this thread. */
 const SUMMED_BYTES_MAX = 4 * 1024 * 1024;
 
-export function makeApi({ services, cluster, needs, version }: ClusterApiParts): ApiLinks {
+export function makeApi(parts: ClusterApiParts): ApiLinks {
+  const { services, cluster, needs, version } = parts;
   const agents = agentWorld(services, needs, { nodeName: cluster.nodeName, version });
+  const ruleset = rulesetWorld(services.home, services.rulesetSources, needs.heavy);
   const table = callableTable([
     ...agentCallables(agents),
+    ...agentSummaryCallables(agents),
     ...agentChangeCallables(agents),
     ...activeResponseCallables(agents),
     ...groupCallables(agents, groupWorld(services)),
     ...clusterCallables(cluster),
-    ...managerCallables(managerWorld(services, cluster)),
-    ...rulesetFileCallables(rulesetWorld(services.home, services.rulesetSources)),
+    ...managerCallables(managerWorld(parts)),
+    ...rulesetFileCallables(ruleset),
+    ...rulesetItemCallables(ruleset),
   ]);
   const options = {
     nodeName: cluster.nodeName,
@@ -71,16 +84,15 @@ export function makeApi({ services, cluster, needs, version }: ClusterApiParts):
 }
 
 /** The services of the master that workers have something done by. */
-export function masterServices({ askConnection, askEnrollment }: ClusterServices): MasterServices {
+export function masterServices(services: ClusterServices): MasterServices {
+  const ask = {
+    authd: services.askEnrollment,
+    remoted: services.askConnection,
+    "task-manager": services.askTasks,
+  } as const;
   return {
     ask: async (service, message) => {
-      const request = Buffer.from(message);
-      const answer =
-        service === "authd"
-          ? await askEnrollment(request)
-          : service === "remoted"
-            ? await askConnection(request)
-            : null;
+      const answer = await ask[service](Buffer.from(message));
       if (answer === null) throw new CodedError("service_unreachable", `${service} does not run`);
       return Buffer.from(answer).toString("utf8");
     },
@@ -193,12 +205,27 @@ const ABSENT: ReadonlySet<string> = new Set([
   "wazuh-apid",
 ]);
 
-function managerWorld({ validate }: ClusterServices, { nodeName }: ClusterWorld): ManagerWorld {
+function managerWorld(parts: ClusterApiParts): ManagerWorld {
+  const { home, restart, validate } = parts.services;
   return {
-    nodeName,
+    nodeName: parts.cluster.nodeName,
+    info: () => {
+      const { zone } = new LocalClock().at(parts.needs.clock.wallMs());
+      return {
+        path: home,
+        version: `v${parts.version}`,
+        type: "server",
+        max_agents: "unlimited",
+        openssl_support: "yes",
+        tz_offset: zone,
+        tz_name: zone === "+0000" ? "UTC" : zone,
+        uuid: null,
+      };
+    },
+    reloadRules: parts.reloadRules,
     daemons: () =>
       Object.fromEntries(DAEMONS.map((name) => [name, ABSENT.has(name) ? "stopped" : "running"])),
-    restart: async () => "This manager is restarted by the system's service manager",
-    validate: async () => validate(),
+    restart,
+    validate,
   };
 }

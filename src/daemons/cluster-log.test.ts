@@ -6,7 +6,7 @@ import { taggedLog } from "#cluster/tagged-log.ts";
 import { readManagerConfig } from "#config/manager-config.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
-import { ClusterLog, sayClusterProblems } from "./cluster-log.ts";
+import { ClusterLog, LINES_OF_TAG_MAX, sayClusterProblems } from "./cluster-log.ts";
 
 const DAY_MS = 86_400_000;
 const PATH = "/home/logs/cluster.log";
@@ -54,6 +54,27 @@ test("ClusterLog keeps every level apart and lets no text forge a line", () => {
     echoed.map((line) => line.split(" ")[0]),
     ["warning", "error", "critical"],
   );
+});
+
+test("ClusterLog lets no node push out the lines of others", () => {
+  const { clock, files, log } = newLog(0);
+  for (let line = 0; line < 5000; line++) log.write("error", "[Worker bad] [Main] x");
+  log.write("info", "[Worker good] [Main] y");
+  clock.advance(1000);
+  log.write("info", "[Worker good] [Main] z");
+  const lines = files.text(PATH).split("\n");
+  assert.equal(lines.filter((line) => line.includes("[Worker bad] [Main] x")).length, LINES_OF_TAG_MAX);
+  assert.deepEqual(
+    lines.slice(LINES_OF_TAG_MAX).map((line) => line.slice(20)),
+    [
+      "INFO: [Worker good] [Main] y",
+      `WARNING: [Cluster] [Main] ${5000 - LINES_OF_TAG_MAX} lines of [Worker bad] were too many for a second and are left out.`,
+      "INFO: [Worker good] [Main] z",
+      "",
+    ],
+  );
+  for (let node = 0; node < 3000; node++) log.write("info", `[Worker w${node}] [Main] x`);
+  assert(files.text(PATH).split("\n").length < 1200, "nor many of them");
 });
 
 test("ClusterLog moves the log of a day away under the peer's name", () => {

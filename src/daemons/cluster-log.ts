@@ -6,6 +6,7 @@ import type { LocalTime } from "#kernel/local-time.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
+import { LineBudget } from "./line-budget.ts";
 import { oneLine, RotatedLog } from "./rotated-log.ts";
 
 /** The peer's daemon knows one level more than the others. */
@@ -21,6 +22,10 @@ const LEVEL_TEXT: Readonly<Record<ClusterLogLevel, string>> = {
 };
 /** From which `wazuh_clusterd.debug` on a level is written. */
 const DEBUG_NEEDED: Readonly<Partial<Record<ClusterLogLevel, number>>> = { debug: 1, debug2: 2 };
+
+/** Of one tag, such as `[Worker w1]`, and of all, in a second; a hundred workers have as many together. */
+export const LINES_OF_TAG_MAX = 100;
+const LINES_MAX = 1000;
 
 /** With its newline; one char a byte. */
 function clusterLogLine({ isoSeconds, clock }: LocalTime, level: ClusterLogLevel, text: string): string {
@@ -41,6 +46,7 @@ export type ClusterLogNeeds = {
 export class ClusterLog {
   readonly #needs: ClusterLogNeeds;
   readonly #file: RotatedLog;
+  readonly #budget = new LineBudget({ each: LINES_OF_TAG_MAX, all: LINES_MAX });
 
   constructor(needs: ClusterLogNeeds) {
     this.#needs = needs;
@@ -56,6 +62,15 @@ export class ClusterLog {
 
   write(level: ClusterLogLevel, text: string): void {
     if ((DEBUG_NEEDED[level] ?? 0) > this.#needs.debug) return;
+    for (const [tag, lines] of this.#budget.over(Math.floor(this.#needs.clock.wallMs() / 1000)))
+      this.#append(
+        "warning",
+        `[Cluster] [Main] ${lines} lines of ${tag} were too many for a second and are left out.`,
+      );
+    if (this.#budget.take(text.slice(0, text.indexOf("]") + 1))) this.#append(level, text);
+  }
+
+  #append(level: ClusterLogLevel, text: string): void {
     const line = clusterLogLine(this.#file.now, level, text);
     this.#needs.echo(level === "debug2" ? "debug" : level, line);
     this.#file.append(Buffer.from(line, "latin1"));

@@ -3,11 +3,12 @@ import { clusterNode } from "#cluster/config.ts";
 import type { ApiLinks } from "#cluster/dapi/links.ts";
 import type { ClusterWorld } from "#cluster/dapi/world.ts";
 import { healthReport, type WorkerHealth } from "#cluster/health.ts";
-import { commonCommands, configJson, jsonReply } from "#cluster/local/commands.ts";
+import { commonCommands, configJson, jsonReply, ruleSetHashes } from "#cluster/local/commands.ts";
 import type { LocalClient } from "#cluster/local/server.ts";
 import { MasterAgentGroups, type WorkerAgentGroupsTask } from "#cluster/master/agent-groups.ts";
 import { WorkerAgentInfoTask } from "#cluster/master/agent-info.ts";
 import { MasterIntegrity, type WorkerIntegrityTask } from "#cluster/master/integrity.ts";
+import { OtherMasters } from "#cluster/master/other-masters.ts";
 import { type ConnectedWorker, MasterServer } from "#cluster/master/server.ts";
 import { SilentAgentsCheck } from "#cluster/master/silent-agents.ts";
 import { type NodeInfo, nodeList } from "#cluster/nodes.ts";
@@ -18,6 +19,8 @@ import { systemNetwork } from "#kernel/platform/network.ts";
 import type { ClusterParts, ClusterSide } from "./cluster.ts";
 import { makeApi, masterServices } from "./cluster-api.ts";
 import { startBalancing } from "./cluster-balancing.ts";
+import { systemDialer } from "./dialer.ts";
+import { isOwnAddress } from "./own-address.ts";
 
 const BALANCING_STOP_MS_MAX = 4000;
 
@@ -34,6 +37,7 @@ export class ClusterMaster implements ClusterSide {
   readonly #integrity: MasterIntegrity;
   readonly #agentGroups: MasterAgentGroups;
   readonly #silentAgents: SilentAgentsCheck;
+  readonly #otherMasters: OtherMasters;
   readonly #api: ApiLinks;
   readonly #server: MasterServer;
   readonly #seats = new Map<string, Seat>();
@@ -47,11 +51,19 @@ export class ClusterMaster implements ClusterSide {
     const { nodeName: ownName } = config;
     this.#silentAgents = new SilentAgentsCheck({ ownName, disconnectionSeconds, agents }, needs);
     this.#api = this.#makeApi();
-    const tasks = {
-      welcomed: (worker: ConnectedWorker) => this.#welcomed(worker),
-      left: ({ name }: ConnectedWorker) => this.#left(name),
-    };
-    this.#server = new MasterServer(clusterNode(config, home), { ...needs, network: systemNetwork }, tasks);
+    const node = clusterNode(config, home);
+    const isOwn = (host: string) => isOwnAddress(host, node.bindAddress);
+    const otherMasters = new OtherMasters(node, { ...needs, dialer: systemDialer, isOwnAddress: isOwn });
+    this.#otherMasters = otherMasters;
+    this.#server = new MasterServer(
+      node,
+      { ...needs, network: systemNetwork },
+      {
+        welcomed: (worker) => this.#welcomed(worker),
+        left: ({ name }) => this.#left(name),
+        metMaster: (hello, address) => otherMasters.answer(hello, address),
+      },
+    );
   }
 
   async start(): Promise<void> {
@@ -59,6 +71,7 @@ export class ClusterMaster implements ClusterSide {
     void this.#integrity.start();
     this.#agentGroups.start();
     this.#silentAgents.start();
+    this.#otherMasters.start();
     this.#balancing = this.#startBalancing();
   }
 
@@ -67,6 +80,7 @@ export class ClusterMaster implements ClusterSide {
     this.#integrity.stop();
     this.#agentGroups.stop();
     this.#silentAgents.stop();
+    this.#otherMasters.stop();
     await this.#server.stop();
   }
 
@@ -135,10 +149,12 @@ export class ClusterMaster implements ClusterSide {
       nodeName: config.nodeName,
       nodeType: "master",
       config: () => configJson(config),
+      rulesetHashes: async () => ruleSetHashes(this.#integrity.table),
       nodes: () => this.nodes,
       health: () => this.#healthOf(Buffer.from("null")),
     };
-    return makeApi({ services, cluster, needs, version: config.announcedVersion });
+    const reloadRules = () => this.#parts.reloadRules();
+    return makeApi({ services, cluster, needs, version: config.announcedVersion, reloadRules });
   }
 
   #health(payload: Buffer): Reply {

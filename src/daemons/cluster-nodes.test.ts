@@ -145,3 +145,33 @@ test("systemDialer says why nobody answers", async () => {
     message: /ECONNREFUSED/,
   });
 });
+
+test("workers of both families join a master on every address", async () => {
+  const heavy = new ClusterWork(1);
+  const cases = [
+    ["0.0.0.0", "127.0.0.1", "127.0.0.1"],
+    ["::", "::1", "::1"],
+    ["::", "127.0.0.1", "127.0.0.1"],
+    ["::1", "::1", "::1"],
+  ] as const;
+  for (const [bindAddress, masterAddress, seen] of cases) {
+    const log = new RecordingLog();
+    const needs = { clock: new SystemClock(), random: systemRandom, files: systemFiles, log, heavy };
+    const all = { ...needs, network: systemNetwork, metrics: new RecordingMetrics() };
+    const masterNode = { ...node("master-node", 0), bindAddress };
+    const server = new MasterServer(masterNode, all, { welcomed: () => {}, left: () => {} });
+    await server.start();
+    const port = Number(/Serving on .*, ([0-9]+)\)/.exec(log.texts("info")[0] ?? "")?.[1]);
+    const workerNode = { ...node("worker1", port), masterAddress };
+    const { promise: joined, resolve } = Promise.withResolvers<Session>();
+    const tasks = { handlers: () => new Map(), joined: resolve, left: () => {} };
+    const client = new WorkerClient(workerNode, { ...all, dialer: systemDialer }, tasks);
+    client.start();
+    await joined;
+    assert.equal(server.worker("worker1")?.address, seen, bindAddress);
+    client.stop();
+    await server.stop();
+    for (const { home } of [masterNode, workerNode]) rmSync(home, { recursive: true });
+  }
+  await heavy.stop();
+});

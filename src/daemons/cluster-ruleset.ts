@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import type { RulesetSources } from "#analysis/ruleset/sources.ts";
 import type { RulesetFile, RulesetWorld } from "#cluster/dapi/world.ts";
+import type { HeavyWork } from "#cluster/needs.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { readXml } from "#formats/xml/xml.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
@@ -16,11 +17,13 @@ const FOLDERS: Readonly<Record<RulesetFile["kind"], string>> = {
 /** As its synchronisation makes them (wazuh v4.14.7: cluster.json). */
 const PERMISSIONS = 0o660;
 
-export function rulesetWorld(home: string, sources: () => RulesetSources): RulesetWorld {
+export function rulesetWorld(home: string, sources: () => RulesetSources, heavy: HeavyWork): RulesetWorld {
   const pathOf = ({ directory, name }: RulesetFile) =>
     directory.startsWith("ruleset/") && systemFiles.info(`${home}/ruleset`) === null
       ? `${SHIPPED_RULESET}${directory.slice("ruleset".length)}/${name}`
       : `${home}/${directory}/${name}`;
+  // The other thread stays free for what nodes wait for.
+  const oneAtATime = inTurn();
   return {
     list: (kind) => {
       const { rules, decoders, lists } = sources();
@@ -28,6 +31,13 @@ export function rulesetWorld(home: string, sources: () => RulesetSources): Rules
       return files.flatMap(({ path }) => listed(kind, home, path) ?? []);
     },
     read: (file) => systemFiles.read(pathOf(file)),
+    parsed: (file) => heavy.run({ kind: "read_xml", path: pathOf(file) }),
+    page: (listing, files) => {
+      const paths = files.map(({ name, directory, isEnabled, kind }) => {
+        return { name, directory, isEnabled, path: pathOf({ name, directory, isEnabled, kind }) };
+      });
+      return oneAtATime(() => heavy.run({ kind: "list_ruleset", listing: { ...listing, sources: paths } }));
+    },
     place: (kind, name, directory) => {
       const own = FOLDERS[kind];
       return directory === null || directory === own ? { kind, name, directory: own, isEnabled: true } : null;
@@ -41,6 +51,15 @@ export function rulesetWorld(home: string, sources: () => RulesetSources): Rules
       return null;
     },
     remove: (file) => systemFiles.remove(pathOf(file)),
+  };
+}
+
+function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work, work);
+    last = result;
+    return result;
   };
 }
 

@@ -1,5 +1,9 @@
 /** Goal: heavy work is done elsewhere and always ends. Method: real threads; the same results as in place; a stop in the middle. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fernetKey, open, seal } from "#formats/wire/cluster/fernet.ts";
 import { ClusterWork } from "./cluster-work.ts";
@@ -22,6 +26,31 @@ test("ClusterWork seals and opens on threads", async () => {
   }
   assert.equal(await work.run({ kind: "open", key: KEY, token: Buffer.from("nonsense") }), null);
   await work.stop();
+});
+
+test("ClusterWork lets no connection wait for an archive", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "cluster-work-"));
+  const archive = join(directory, "archive");
+  execFileSync("mkfifo", [archive]);
+  const work = new ClusterWork(1);
+  t.after(async () => {
+    await work.stop();
+    rmSync(directory, { recursive: true });
+  });
+  // Who opens the pipe waits until it is written to.
+  let isCompared = false;
+  const compared = work.run({ kind: "compare_table", archive, table: new Map() }).catch(() => {
+    isCompared = true;
+  });
+  const release = () => writeFileSync(archive, "");
+  const timer = setTimeout(release, 5000);
+  const plain = Buffer.alloc(300_000);
+  const token = await work.run({ kind: "seal", key: KEY, plain, stamp: STAMP });
+  assert(Buffer.from(token).equals(seal(KEY, plain, STAMP)));
+  assert(!isCompared, "the seal was not behind it");
+  clearTimeout(timer);
+  release();
+  await compared;
 });
 
 test("ClusterWork fails what waits when it stops, and everything after it", async () => {

@@ -17,10 +17,15 @@ type Waiting = {
   readonly settle: (result: HeavyResult[HeavyJob["kind"]]) => void;
   readonly fail: (error: CodedError) => void;
 };
+/** Done in milliseconds, and connections wait for them: never behind an archive. */
+const SHORT: ReadonlySet<HeavyJob["kind"]> = new Set(["seal", "open"]);
+
 type Place = { worker: Worker | null; readonly jobs: Map<number, Waiting> };
 
 export class ClusterWork implements HeavyWork {
   readonly #places: readonly Place[];
+  /** For what is short, while all others are busy; its thread starts when that happens first. */
+  readonly #shortPlace: Place = { worker: null, jobs: new Map() };
   #number = 0;
   #isStopped = false;
 
@@ -34,7 +39,8 @@ export class ClusterWork implements HeavyWork {
   }
 
   run<Kind extends HeavyJob["kind"]>(job: Extract<HeavyJob, { kind: Kind }>): Promise<HeavyResult[Kind]> {
-    const place = this.#places.reduce((idle, other) => (other.jobs.size < idle.jobs.size ? other : idle));
+    const least = this.#places.reduce((idle, other) => (other.jobs.size < idle.jobs.size ? other : idle));
+    const place = least.jobs.size > 0 && SHORT.has(job.kind) ? this.#shortPlace : least;
     return new Promise((resolve, reject) => {
       if (this.#isStopped) {
         reject(new CodedError("cluster_work_failed", "The threads for heavy work have ended"));
@@ -52,7 +58,7 @@ export class ClusterWork implements HeavyWork {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all(this.#places.map(({ worker }) => worker?.terminate()));
+    await Promise.all([...this.#places, this.#shortPlace].map(({ worker }) => worker?.terminate()));
   }
 
   #start(place: Place): Worker {

@@ -3,7 +3,7 @@ import { clusterNode } from "#cluster/config.ts";
 import type { ApiLinks } from "#cluster/dapi/links.ts";
 import type { ClusterWorld } from "#cluster/dapi/world.ts";
 import type { LaterAnswer } from "#cluster/later-answers.ts";
-import { commonCommands, configJson, forwardedToMaster } from "#cluster/local/commands.ts";
+import { commonCommands, configJson, forwardedToMaster, ruleSetHashes } from "#cluster/local/commands.ts";
 import type { LocalClient } from "#cluster/local/server.ts";
 import type { AppliedArchive } from "#cluster/needs.ts";
 import { type Handler, type HandlerTable, ok } from "#cluster/replies.ts";
@@ -48,6 +48,9 @@ export class ClusterWorker implements ClusterSide {
   }
 
   async start(): Promise<void> {
+    const { config, helperLog } = this.#parts;
+    if (config.haproxyHelper.enabled)
+      helperLog.write("info", "Main", "This node is a worker; the helper runs on the master only");
     this.#client.start();
   }
 
@@ -83,11 +86,13 @@ export class ClusterWorker implements ClusterSide {
       nodeName: config.nodeName,
       nodeType: "worker",
       config: () => configJson(config),
+      rulesetHashes: async () => ruleSetHashes(await this.#table()),
       // The functions that ask for these run on the master.
       nodes: () => [],
       health: () => ({}),
     };
-    return makeApi({ services, cluster, needs, version: config.announcedVersion });
+    const reloadRules = () => void this.#wantReload();
+    return makeApi({ services, cluster, needs, version: config.announcedVersion, reloadRules });
   }
 
   #handlers(session: Session): HandlerTable {

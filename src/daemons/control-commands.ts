@@ -47,11 +47,12 @@ export function controlCommands({
   return {
     "agents.request": async (parameters) => {
       const payload = `${text(parameters, "target")} ${text(parameters, "payload")}`;
-      const outcome = await calls.request(agentOf(parameters), Buffer.from(payload, "latin1"));
-      if (!outcome.ok) throw new CodedError(outcome.code, failureText(outcome.code));
+      const id = agentOf(parameters);
+      const outcome = await calls.request(id, Buffer.from(payload, "latin1"));
+      if (!outcome.ok) throw new CodedError(outcome.code, unansweredText(agents, id, outcome.code));
       return { answer: latin1(outcome.answer) };
     },
-    "agents.restart": (parameters) => eachOf(idsOf(parameters), (id) => restartAgent(calls, id)),
+    "agents.restart": (parameters) => eachOf(idsOf(parameters), (id) => restartAgent(agents, calls, id)),
     "agents.counts": (parameters) => calls.counts(idsOf(parameters)),
     "agents.reconnect": (parameters) => eachOf(idsOf(parameters), (id) => reconnectAgent(calls, id)),
     "upgrade.begin": (parameters) =>
@@ -65,6 +66,7 @@ export function controlCommands({
         wave: count(parameters, "wave", WAVE_MAX),
         failuresMax: share(parameters, "failuresMax"),
         healthSeconds: count(parameters, "healthSeconds", HEALTH_SECONDS_MAX),
+        taskNumbers: null,
       }),
     "upgrade.fetch": (parameters) =>
       repository.fetch({
@@ -83,9 +85,9 @@ export function controlCommands({
   };
 }
 
-export async function restartAgent(calls: Pick<AgentCalls, "request">, id: AgentId): Promise<AgentOutcome> {
+async function restartAgent(agents: AgentStore, calls: AgentCalls, id: AgentId): Promise<AgentOutcome> {
   const outcome = await calls.request(id, Buffer.from("com restart"));
-  if (!outcome.ok) return { agentId: id, ok: false, message: failureText(outcome.code) };
+  if (!outcome.ok) return { agentId: id, ok: false, message: unansweredText(agents, id, outcome.code) };
   const answer = latin1(outcome.answer);
   return { agentId: id, ok: answer.startsWith("ok"), message: answer.trim() };
 }
@@ -93,6 +95,11 @@ export async function restartAgent(calls: Pick<AgentCalls, "request">, id: Agent
 export async function reconnectAgent(calls: Pick<AgentCalls, "send">, id: AgentId): Promise<AgentOutcome> {
   const result = await calls.send(id, "#!-force_reconnect");
   return { agentId: id, ok: result === "sent", message: result === "sent" ? "sent" : failureText(result) };
+}
+
+/** Requests are not sent to agents that are not connected, and those that do not exist are not either. */
+function unansweredText(agents: AgentStore, id: AgentId, code: string): string {
+  return failureText(code === "not_sent" && agents.find(id) === null ? "agent_unknown" : code);
 }
 
 export function failureText(code: string): string {
@@ -147,19 +154,19 @@ function packageType(parameters: JsonObject): PackageType | null {
 }
 
 function agentOf(parameters: JsonObject): AgentId {
-  const id = parseAgentId(text(parameters, "agent"));
-  if (id === null) throw invalid("agent");
+  return idOf(text(parameters, "agent"));
+}
+
+export function idOf(text: unknown): AgentId {
+  const id = typeof text === "string" ? parseAgentId(text) : null;
+  if (id === null) throw new CodedError("parameter_invalid", `'${text}' is no agent id, such as 001`);
   return id;
 }
 
 function idsOf(parameters: JsonObject): readonly AgentId[] {
   const { agents } = parameters;
   if (!Array.isArray(agents) || agents.length === 0) throw invalid("agents");
-  return agents.map((value: unknown) => {
-    const id = typeof value === "string" ? parseAgentId(value) : null;
-    if (id === null) throw invalid("agents");
-    return id;
-  });
+  return agents.map(idOf);
 }
 
 /** `agents`, else all of `group`, else all. */
@@ -171,5 +178,6 @@ function selectedAgents(agents: AgentStore, parameters: JsonObject): readonly Ag
   const ids: AgentId[] = [];
   for (let page = agents.list(null); page.length > 0; page = agents.list(page.at(-1)?.id ?? null))
     ids.push(...page.filter(isWanted).map(({ id }) => id));
-  return ids;
+  if (ids.length > 0) return ids;
+  throw new CodedError("agent_unknown", group === null ? "There are no agents" : `No agent is in '${group}'`);
 }

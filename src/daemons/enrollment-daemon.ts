@@ -7,8 +7,9 @@ import type { KeyRequests } from "#enrollment/key-requests.ts";
 import { type MasterLine, MasterRequests } from "#enrollment/master-requests.ts";
 import type { EnrollmentRegistry } from "#enrollment/needs.ts";
 import { EnrollmentService } from "#enrollment/service.ts";
+import type { BoundPort } from "#kernel/platform/bound-ports.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import { systemNetwork } from "#kernel/platform/network.ts";
+import { networkWith } from "#kernel/platform/network.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -29,6 +30,7 @@ import {
 export type EnrollmentDaemonNeeds = {
   readonly config: EnrollmentConfig;
   readonly settings: Settings;
+  readonly boundPorts: readonly BoundPort[];
   readonly paths: HomePaths;
   readonly clock: Clock;
   readonly log: Log;
@@ -53,7 +55,7 @@ export class EnrollmentDaemon {
     this.#needs = needs;
     const isWorker = clusterRole(settings.config) === "worker";
     this.#master = isWorker ? new MasterRequests(needs.master, { clock, log }) : null;
-    const world = { network: systemNetwork, clock, log, metrics };
+    const world = { network: networkWith(needs.boundPorts), clock, log, metrics };
     const parts = { ...world, config, random: systemRandom, registry, master: this.#master };
     this.#keyRequests = makeKeyRequests(keyRequestConfig(settings, paths), parts);
     this.#requests = new EnrollmentRequests({ ...parts, home: paths.home });

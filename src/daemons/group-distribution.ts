@@ -25,6 +25,8 @@ export type GroupDistributionNeeds = {
   readonly merges: boolean;
   /** `wazuh_download.enabled`. */
   readonly downloads: boolean;
+  /** `files.yml` puts agents into groups. */
+  readonly places: boolean;
   /** `remoted.guess_agent_group`. */
   readonly guessesGroup: boolean;
   /** The files of every agent's groups are made, also of those that report to another node. */
@@ -41,7 +43,7 @@ export class GroupDistribution {
 
   constructor(needs: GroupDistributionNeeds) {
     const { agents, assigned, clock, guessesGroup, host, log, metrics, sendToIntake } = needs;
-    const { downloads, home, lookSeconds, merges, servesAllNodes } = needs;
+    const { downloads, home, lookSeconds, merges, places, servesAllNodes } = needs;
     this.configuration = new SharedConfiguration({
       agents,
       clock,
@@ -53,7 +55,7 @@ export class GroupDistribution {
       push: (push) => sendToIntake({ kind: "push", push }),
     });
     const lists = storedLists(agents);
-    const data: GroupsThreadData = { home, lookSeconds, merges, downloads, lists };
+    const data: GroupsThreadData = { home, lookSeconds, merges, downloads, places, lists };
     this.#thread = new Thread("groups", { data }, host, (message) => this.#take(message));
     const wanted = new Set(lists);
     const wantAll = () => {
@@ -85,6 +87,7 @@ export class GroupDistribution {
 
   #take(message: FromGroups): void {
     if (message.kind === "sums") this.configuration.sumsChanged(message.changes);
+    else if (message.kind === "placed") this.configuration.place(message.agents);
     else this.configuration.loaded(message.sum, message.bytes);
   }
 }

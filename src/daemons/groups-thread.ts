@@ -1,5 +1,6 @@
 /** The groups thread: reads and hashes shared files, which takes a second for large groups. */
 import { workerData } from "node:worker_threads";
+import type { PlacedAgent } from "#groups/download-list.ts";
 import { GroupEvents } from "#groups/events.ts";
 import { MergedFiles } from "#groups/merged-files.ts";
 import { SharedDownloads } from "#groups/shared-downloads.ts";
@@ -19,6 +20,8 @@ export type GroupsThreadData = {
   readonly merges: boolean;
   /** `wazuh_download.enabled`. */
   readonly downloads: boolean;
+  /** Agents are put into the groups that the list names. */
+  readonly places: boolean;
   /** Those that agents have. */
   readonly lists: readonly string[];
 };
@@ -33,7 +36,11 @@ function serve(): void {
   const events = new GroupEvents(link.log("cyb3rhq-remoted"), link.counters);
   const clock = new SystemClock();
   const { home, merges } = data;
-  const downloads = new SharedDownloads({ http: systemHttpClient, files: systemFiles, clock, events, home });
+  const placed = (agents: readonly PlacedAgent[]) => {
+    if (data.places) link.send({ kind: "placed", agents });
+  };
+  const world = { http: systemHttpClient, files: systemFiles, clock };
+  const downloads = new SharedDownloads({ ...world, events, home, placed });
   const makes = (list: string) => merges && !downloads.bringsMerged(list);
   const merged = new MergedFiles({ files: systemFiles, events, home, makes });
   const look = () => {

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { shippedConfig, USUAL_LISTS } from "#config/shipped-config.ts";
 import { CodedError } from "#kernel/errors.ts";
+import type { HandedPlace } from "#kernel/platform/hand-over.ts";
 import type { Files } from "#kernel/ports/files.ts";
 
 const DIRECTORIES: readonly string[] = [
@@ -37,6 +38,27 @@ const DIRECTORIES: readonly string[] = [
   "var",
   "var/run",
   "var/upgrade",
+];
+
+/** The folders of `DIRECTORIES` that have their place directly in this one. */
+function foldersIn(parent: string): readonly string[] {
+  const depth = parent === "" ? 1 : parent.split("/").length + 1;
+  return DIRECTORIES.filter((path) => path.split("/").length === depth && path.startsWith(parent));
+}
+
+/**
+ * Whose what is when root starts a manager that works as another user. What it writes is that user's. What root made of configuration,
+ * passwords, certificates and programs of responses stays root's: the manager reads it.
+ */
+export const HANDED_PLACES: readonly HandedPlace[] = [
+  { path: "etc", make: true, use: "shared" },
+  { path: "etc/client.keys", make: false, use: "owned" },
+  { path: "active-response/bin", make: true, use: "readable" },
+  { path: "active-response", make: true, use: "readable" },
+  { path: "ruleset", make: false, use: "readable" },
+  ...[...foldersIn("etc"), ...foldersIn("")]
+    .filter((path) => path !== "etc" && path !== "active-response")
+    .map((path): HandedPlace => ({ path, make: true, use: "owned" })),
 ];
 
 export type HomePaths = {

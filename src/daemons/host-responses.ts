@@ -1,15 +1,12 @@
 /** Puts the responses of this host together: the root helper's process, the home's executables, the files of what was done. */
-import { realpathSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { LocalClock } from "#kernel/local-time.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { systemProcessTable } from "#kernel/platform/process-table.ts";
-import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import { systemPrograms } from "#kernel/platform/programs.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
-import type { RunningProgram } from "#kernel/ports/programs.ts";
+import type { ProgramHandler, RunningProgram } from "#kernel/ports/programs.ts";
 import type { HostAction, HostActionOutcome } from "#model/host-action.ts";
 import type { ArCommand } from "#response/ar-conf.ts";
 import { ResponseEvents } from "#response/events.ts";
@@ -19,27 +16,20 @@ import { ScriptFolder } from "#response/host/script-folder.ts";
 import { type HelperProcessHandler, RootHelperClient } from "#root-helper/client.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { HomePaths } from "./home.ts";
+import { type HeldRootHelper, startRootHelper } from "./root-helper-start.ts";
 import { oneLine } from "./rotated-log.ts";
 
 const ROOT = 0;
-const WRITABLE_BY_OTHERS = 0o022;
-/** It holds a request at a time. */
-const HELPER_HEAP_MEGABYTES_MAX = 32;
-
-/** The argument of the helper's process. */
-export type RootHelperStart = {
-  readonly home: string;
-  readonly programDirectory: string;
-  readonly managerPid: number;
-  /** Of accounts that are not locked: the manager's and the home's. */
-  readonly ownUserIds: readonly number[];
-};
 
 export type HostResponseParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly paths: HomePaths;
+  /** Started with rights that this process has given up; null when it has those that it was started with. */
+  readonly held: HeldRootHelper | null;
+  /** How the manager is started again. */
+  readonly startArguments: readonly string[];
   readonly commands: readonly ArCommand[];
   readonly repeatedOffenderMinutes: readonly number[];
   /** Some alert may be answered on this host. */
@@ -52,6 +42,7 @@ export class HostResponder {
   readonly responses: HostResponses;
   readonly #parts: HostResponseParts;
   readonly #userId = process.geteuid?.() ?? -1;
+  readonly #hasRights: boolean;
   readonly #helper: RootHelperClient;
   readonly #audit: BoundedLog;
   readonly #log: BoundedLog;
@@ -60,6 +51,7 @@ export class HostResponder {
   constructor(parts: HostResponseParts) {
     this.#parts = parts;
     const { clock, paths } = parts;
+    this.#hasRights = this.#userId === ROOT || parts.held !== null;
     this.#audit = new BoundedLog(systemFiles, paths.hostActions);
     this.#log = new BoundedLog(systemFiles, paths.responseLog);
     this.#helper = new RootHelperClient({
@@ -77,7 +69,7 @@ export class HostResponder {
       events: new ResponseEvents(parts),
       files: systemFiles,
       builtIns,
-      hasRights: this.#userId === ROOT,
+      hasRights: this.#hasRights,
       scripts: new ScriptFolder({ clock, programs: systemPrograms, home: paths.home, userId: this.#userId }),
       audit: (line) => this.#writeAudit(line),
       standingPath: paths.standingResponses,
@@ -86,7 +78,8 @@ export class HostResponder {
 
   start(): void {
     // While there are rights to hand on. Otherwise it is started when somebody asks for something.
-    if (this.#userId === ROOT && this.#parts.isConfigured) this.#helper.start();
+    const { held, isConfigured } = this.#parts;
+    if (held !== null || (this.#hasRights && isConfigured)) this.#helper.start();
     this.responses.start();
   }
 
@@ -108,38 +101,16 @@ export class HostResponder {
   }
 
   #startHelper({ output, ended }: HelperProcessHandler): RunningProgram {
-    const home = realpathSync(this.#parts.paths.home);
-    const start: RootHelperStart = {
-      home,
-      programDirectory: realpathSync(PROGRAM_DIRECTORY),
-      managerPid: process.pid,
-      ownUserIds: [this.#userId, systemPrograms.ownerOf(home)?.userId ?? ROOT],
-    };
-    const file = fileURLToPath(new URL("./root-helper-process.ts", import.meta.url));
-    const args = [`--max-old-space-size=${HELPER_HEAP_MEGABYTES_MAX}`, file, JSON.stringify(start)];
-    const program = {
-      path: process.execPath,
-      args,
-      directory: "/",
-      environment: this.#compileCache(),
-      account: null,
-    };
-    return systemPrograms.start(program, {
+    const { held, paths, startArguments, log } = this.#parts;
+    const handler: ProgramHandler = {
       output,
       ended: ({ code, errorText }) => {
-        if (code !== 0)
-          this.#parts.log.write("error", `The root helper ended with ${code ?? "a signal"}: ${errorText}`);
+        if (code !== 0) log.write("error", `The root helper ended with ${code ?? "a signal"}: ${errorText}`);
         ended();
       },
-    });
-  }
-
-  /** Without it the helper needs 35 MB more. Code that others could have put there is not run with root's rights. */
-  #compileCache(): Readonly<Record<string, string>> {
-    const path = process.env["NODE_COMPILE_CACHE"] ?? "";
-    const owner = path === "" ? null : systemPrograms.ownerOf(path);
-    const isOwn = owner?.userId === this.#userId && (owner.mode & WRITABLE_BY_OTHERS) === 0;
-    return isOwn ? { NODE_COMPILE_CACHE: path } : {};
+    };
+    if (held !== null) return held.attach(handler);
+    return startRootHelper({ home: paths.home, userId: this.#userId, startArguments }, handler);
   }
 
   #writeAudit(line: object): void {

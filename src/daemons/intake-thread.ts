@@ -11,9 +11,10 @@ import { EventJournal } from "#journal/event-journal.ts";
 import { JournalEvents } from "#journal/events.ts";
 import { JournalWriter } from "#journal/journal-writer.ts";
 import { SharedProgress } from "#journal/shared-progress.ts";
+import type { BoundPort } from "#kernel/platform/bound-ports.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import { systemNetwork } from "#kernel/platform/network.ts";
+import { networkWith } from "#kernel/platform/network.ts";
 import { systemProcesses } from "#kernel/platform/processes.ts";
 import { systemRandom } from "#kernel/platform/random.ts";
 import { SystemUnixDatagrams } from "#kernel/platform/unix-datagrams.ts";
@@ -54,10 +55,12 @@ export type IntakeThreadData = {
   readonly balancers: readonly IpNetwork[];
   readonly hostLogs: HostLogsOptions | null;
   readonly syslog: readonly SyslogListenerConfig[];
+  readonly boundPorts: readonly BoundPort[];
   readonly localQueues: LocalQueuePaths;
 };
 
 const data: IntakeThreadData = workerData;
+const network = networkWith(data.boundPorts);
 const link = new ThreadLink<FromIntake>();
 const clock = new SystemClock();
 
@@ -187,7 +190,7 @@ class Intake {
 
   #makeConnection(config: ConnectionConfig): AgentConnectionService {
     const log = link.log("cyb3rhq-remoted");
-    const world = { network: systemNetwork, clock, log, metrics: link.counters };
+    const world = { network, clock, log, metrics: link.counters };
     return new AgentConnectionService(config, {
       ...world,
       network: behindBalancers(world, data.balancers),
@@ -204,7 +207,7 @@ class Intake {
 
   #makeSyslog(config: SyslogListenerConfig): SyslogListener {
     return new SyslogListener(config, {
-      network: systemNetwork,
+      network,
       clock,
       files: systemFiles,
       log: link.log("cyb3rhq-remoted"),

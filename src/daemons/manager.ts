@@ -16,6 +16,7 @@ import type { EnrollmentRegistry } from "#enrollment/needs.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { SharedProgress } from "#journal/shared-progress.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
+import type { BoundPort } from "#kernel/platform/bound-ports.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
@@ -28,6 +29,7 @@ import { applyAgentUpdate, type NodeNames, ofKnownAgents } from "./agent-updates
 import { ClockWatch } from "./clock-watch.ts";
 import { ClusterDaemon, sayClusterErrors } from "./cluster.ts";
 import type { ClusterServices } from "./cluster-api.ts";
+import { ComponentSockets } from "./component-sockets.ts";
 import { Counters } from "./counters.ts";
 import { EnrollmentDaemon } from "./enrollment-daemon.ts";
 import { connectionsWithin, fileLimitWarning, openFilesMax } from "./file-limit.ts";
@@ -37,13 +39,15 @@ import { type HomePaths, homePaths, prepareHome, releaseLock, takeLock } from ".
 import { HostResponder } from "./host-responses.ts";
 import type { IntakeThreadData } from "./intake-thread.ts";
 import { KeyLine } from "./key-line.ts";
-import { type ListeningPort, listeningPorts } from "./listening-ports.ts";
+import { type ListeningPort, listeningPorts, portWishes } from "./listening-ports.ts";
 import type { LocalQueuePaths } from "./local-queues.ts";
 import { LOGTEST_HEAP_MEGABYTES_MAX, LogtestKeeper } from "./logtest-keeper.ts";
 import { ManagerLog } from "./manager-log.ts";
 import { OldAgents } from "./old-agents.ts";
 import { PeerStateFiles } from "./peer-state-files.ts";
 import { makeResponseDispatcher } from "./responses.ts";
+import type { RootRights } from "./root-rights.ts";
+import { RulesetReloads } from "./ruleset-reloads.ts";
 import { RulesetWatch } from "./ruleset-watch.ts";
 import {
   balancersOf,
@@ -92,6 +96,12 @@ export type ManagerOptions = {
   readonly ruleset: string | null;
   readonly version: string;
   readonly hostname: string;
+  /** Root's, to be given up; null when the manager keeps those that it was started with. */
+  readonly rights: RootRights | null;
+  /** Behind `cyb3rhq`: how this manager is started again. */
+  readonly startArguments: readonly string[];
+  /** For the log, as soon as there is one. */
+  readonly warnings: readonly string[];
   /** Given each alert; null when nobody looks. */
   readonly show: ((alerts: readonly ShownAlert[], left: number) => void) | null;
   /** Given each line of the manager's log. */
@@ -110,6 +120,8 @@ export class Manager {
   readonly #host: ThreadHost;
   readonly #startedMs: number;
   #settings: Settings | null = null;
+  /** Those that root had to bind. */
+  #boundPorts: readonly BoundPort[] = [];
   /** Of the rule set that is loaded at the start. */
   #sources: RulesetSources = { decoders: [], rules: [], lists: [] };
   #registry: Registry | null = null;
@@ -129,6 +141,8 @@ export class Manager {
   #clockWatch: ClockWatch | null = null;
   #oldAgents: OldAgents | null = null;
   #rulesetWatch: RulesetWatch | null = null;
+  #components: ComponentSockets | null = null;
+  readonly #reloads = new RulesetReloads(this.#clock, () => this.reloadRules());
   #logtest: LogtestKeeper | null = null;
   #rules: RulesOutcome | null = null;
   #stopping: Promise<void> | null = null;
@@ -160,6 +174,8 @@ export class Manager {
       await Promise.all([this.#startThreads(), this.#startLogtest()]);
       await this.#startEnrollment();
       await this.#agentControl?.start();
+      this.#components = this.#makeComponentSockets();
+      await this.#components.start();
       this.#cluster = await this.#startCluster();
       this.#clockWatch = new ClockWatch(this.#clock, this.#log.of(DAEMON));
       this.#oldAgents = this.#watchOldAgents();
@@ -207,6 +223,7 @@ export class Manager {
     for (const problem of settings.problems) this.#log.of(DAEMON).write("warning", formatProblem(problem));
     for (const text of unusedSettings(settings.config)) this.#log.of(DAEMON).write("warning", text);
     this.#settings = settings;
+    this.#giveUpRights(settings);
     // Before the rule set is read: a change after that is seen.
     const sources = this.#sourcesOf(settings);
     this.#rulesetWatch = this.#watchRuleset(settings.options.analysisd.reloadOnChangeSeconds, sources);
@@ -236,6 +253,16 @@ export class Manager {
     this.#agentControl = this.#makeAgentControl(settings, this.#registry, this.#groups);
   }
 
+  /** Before any thread starts, and before anything is listened to. */
+  #giveUpRights(settings: Settings): void {
+    const { rights, warnings } = this.#options;
+    const log = this.#log.of(DAEMON);
+    for (const text of [...warnings, ...(rights?.warnings ?? [])]) log.write("warning", text);
+    if (rights === null) return;
+    this.#boundPorts = rights.giveUp(portWishes(settings, this.paths, this.#options.hostname));
+    log.write("info", `Gave up root: going on as the user ${rights.account.name}.`);
+  }
+
   #makeHostResponder({ config }: Settings): HostResponder {
     const { responses } = responseSettings(config);
     const answersHere = ({ target }: (typeof responses)[number]) =>
@@ -245,6 +272,8 @@ export class Manager {
       log: this.#log.of("cyb3rhq-execd"),
       metrics: this.#counters,
       paths: this.paths,
+      held: this.#options.rights?.helper ?? null,
+      startArguments: this.#options.startArguments,
       commands: arCommands(responses),
       repeatedOffenderMinutes: config.activeResponse.repeatedOffenderMinutes,
       isConfigured: responses.some(answersHere),
@@ -274,6 +303,7 @@ export class Manager {
         void this.#cluster?.askMaster("remoted", { command: "assigngroup", parameters });
       },
       downloads: download.enabled === 1,
+      places: clusterRole(config) !== "worker",
       sendToIntake: (message) => this.#intake?.send(message),
     });
   }
@@ -295,6 +325,22 @@ export class Manager {
     });
   }
 
+  #makeComponentSockets(): ComponentSockets {
+    assert(this.#hostResponder !== null, "prepared");
+    return new ComponentSockets({
+      clock: this.#clock,
+      log: this.#log.of("cyb3rhq-execd"),
+      metrics: this.#counters,
+      paths: this.paths,
+      settings: this.#settingsOrThrow(),
+      rulesetDirectory: this.#options.ruleset,
+      daemon: DAEMON,
+      responses: this.#hostResponder.responses,
+      reloads: this.#reloads,
+      rulesetSources: () => this.#sourcesOf(readSettings(systemFiles, this.paths)),
+    });
+  }
+
   #startCluster(): Promise<ClusterDaemon | null> {
     const { agents } = this.#registryOrThrow();
     return ClusterDaemon.start({
@@ -311,16 +357,18 @@ export class Manager {
   }
 
   #clusterServices(): ClusterServices {
-    assert(this.#agentControl !== null, "prepared");
-    const control = this.#agentControl;
+    assert(this.#agentControl !== null && this.#components !== null, "prepared");
+    const [control, components] = [this.#agentControl, this.#components];
     return {
       home: this.paths.home,
       hostname: this.#options.hostname,
       registry: this.#registryOrThrow(),
       askEnrollment: async (request) => (await this.#enrollment?.answer(request)) ?? null,
       askConnection: (request) => control.askConnection(request),
+      askTasks: (request) => control.askTasks(request),
       agentWork: control.work,
-      validate: () => errorLines(readSettings(systemFiles, this.paths).problems),
+      restart: () => components.restart(),
+      validate: () => components.checkConfiguration(),
       rulesetSources: () => this.#sourcesOf(readSettings(systemFiles, this.paths)),
     };
   }
@@ -375,6 +423,7 @@ export class Manager {
       hostLogs: hostLogsOptions(settings.config, this.paths),
       localQueues: this.#localQueues(settings),
       syslog: syslogConfigs(settings, this.paths, process.pid),
+      boundPorts: this.#boundPorts,
     };
     const intake = new Thread<FromIntake, ToIntake>("intake", { data: intakeData }, this.#host, (message) =>
       this.#fromIntake(message),
@@ -424,6 +473,7 @@ export class Manager {
       else if (message.kind === "results_wanted") this.#agentControl?.askForResults(message.requests);
       else {
         this.#rules = message.outcome;
+        this.#reloads.loaded(message.outcome);
         if (this.#stateTimer !== null) this.#writeState();
       }
     });
@@ -528,6 +578,7 @@ export class Manager {
     this.#enrollment = new EnrollmentDaemon({
       config,
       settings,
+      boundPorts: this.#boundPorts,
       paths: this.paths,
       clock: this.#clock,
       log: this.#log.of("cyb3rhq-authd"),
@@ -592,6 +643,7 @@ export class Manager {
       this.#enrollment?.stop(),
       this.#logtest?.stop(),
       this.#agentControl?.stop(),
+      this.#components?.stop(),
       this.#cluster?.stop(),
     ]);
     await this.#groups?.stop();
@@ -604,6 +656,7 @@ export class Manager {
     await Promise.all([this.#sync?.stopped, this.#analysis?.stopped, this.#hostResponder?.stop()]);
     if (this.#analysis !== null) await this.#output?.stopped;
     this.#registry?.stop();
+    this.#options.rights?.helper.end();
     deadline.cancel();
     await this.#endThreads();
     if (this.#locked) {

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { CodedError } from "#kernel/errors.ts";
 import { agentIdOf } from "#model/agent.ts";
 import type { Order } from "#response/host/execd.ts";
+import type { AgentAudit } from "#response/host/host-responses.ts";
 import type { RespondingAgent } from "#response/needs.ts";
 import { responseCommands } from "./response-commands.ts";
 
@@ -23,6 +24,7 @@ const NAMED = { executable: "firewall-drop", args: [], timeoutSeconds: 600 };
 class Bench {
   readonly orders: { readonly order: Order; readonly isRehearsal: boolean }[] = [];
   readonly sent: { readonly id: string; readonly message: string }[] = [];
+  readonly noted: AgentAudit[] = [];
   readonly #commands;
 
   constructor(isDisabled = false) {
@@ -49,6 +51,7 @@ class Bench {
         perform: perform(false),
         rehearse: perform(true),
         list: () => [],
+        note: (line) => this.noted.push(line),
         undo: async (key) => ({ ok: false, text: `'${key}' is not in force` }),
       },
       nodeName: "node01",
@@ -95,24 +98,87 @@ test("response.run tells all active agents, each in its form", async () => {
 
 test("response.run keeps a name of ar.conf, and sends nothing on a dry run", async () => {
   const bench = new Bench();
-  const asked = { name: "drop600", arguments: [ADDRESS], target: "001" };
+  const asked = { name: "drop600", arguments: [ADDRESS], target: ["001"] };
   assert.match(
     JSON.stringify(await bench.run({ ...asked, dryRun: true })),
     /would send: #!-execd .*\\"command\\":\\"drop600\\"/,
   );
   assert.equal(bench.sent.length, 0);
-  await bench.run({ name: "disable-account", arguments: ["mira"], target: "001" });
+  await bench.run({ name: "disable-account", arguments: ["mira"], target: ["001"] });
   assert.deepEqual(JSON.parse(bench.sent[0]?.message.slice(EXECD.length) ?? "").parameters.alert, {
     data: { dstuser: "mira" },
   });
+});
+
+test("response.run tells each agent that is named, and says of each why not", async () => {
+  const bench = new Bench();
+  const asked = { name: "netsh", arguments: [ADDRESS, "-a"], target: ["001", "002", "004", "009"] };
+  assert.deepEqual(await bench.run(asked), [
+    { agentId: "001", ok: true, message: "sent" },
+    { agentId: "002", ok: false, message: "The agent is not connected" },
+    { agentId: "004", ok: false, message: "The agent's version is not known" },
+    { agentId: "009", ok: false, message: "There is no such agent" },
+  ]);
+  assert.deepEqual(JSON.parse(bench.sent[0]?.message.slice(EXECD.length) ?? "").parameters, {
+    extra_args: ["-a"],
+    alert: { data: { srcip: ADDRESS } },
+  });
+  assert.equal(bench.noted.length, 4);
+  assert.deepEqual(
+    bench.noted.find(({ agent }) => agent === "001"),
+    {
+      ...{ asker: "command line", agent: "001", program: "netsh", arguments: [ADDRESS, "-a"] },
+      ...{ dryRun: false, ok: true, text: "sent" },
+    },
+  );
+});
+
+test("response.run gives no agent a subject of the wrong type (CVE-2023-50260, CVE-2026-54085)", async () => {
+  const bench = new Bench();
+  const addresses = [
+    "",
+    "-j",
+    "-o x",
+    "--",
+    "1.1.1.1;id",
+    "1.1.1.1\n0.0.0.0",
+    "$(id)",
+    "host",
+    "10.1",
+    "x".repeat(300),
+  ];
+  for (const name of ["drop600", "firewall-drop", "!netsh", "route-null.exe"])
+    for (const target of ["all", ["001"]])
+      for (const args of [[], ...addresses.map((address) => [address])])
+        assert.throws(
+          () => bench.run({ name, arguments: args, target }),
+          /invalid IP format/,
+          `${name} ${args}`,
+        );
+  for (const user of ["", "-d root", "-d", "--", "a b", "a;id", "../x"])
+    assert.throws(
+      () => bench.run({ name: "disable-account", arguments: [user], target: "all" }),
+      /account name/,
+    );
+  for (const address of addresses) await bench.run({ name: "drop600", arguments: [address] });
+  assert.deepEqual([bench.sent, bench.orders], [[], []]);
+});
+
+test("response.run gives what is no address to own programs of agents as arguments alone", async () => {
+  const bench = new Bench();
+  await bench.run({ name: "own", arguments: ["1.1.1.1 - - x", "b;c"], target: ["002"] });
+  assert.equal(bench.sent[0]?.message, `${EXECD}!own - - - - - - 1.1.1.1 - - x b\\;c`);
 });
 
 test("response.run refuses names that lead elsewhere and parameters that are none", () => {
   const bench = new Bench();
   const wrong: readonly object[] = [
     ...["../../bin/sh", "!../x", "/bin/sh", "a b", "a\nb", "", 7, null].map((name) => ({ name })),
-    { name: "drop600", target: "x" },
-    { name: "drop600", target: "../1" },
+    ...["001", "../1", [], ["x"], ["001", 7]].map((target) => ({
+      name: "drop600",
+      arguments: [ADDRESS],
+      target,
+    })),
     { name: "drop600", timeout: -1 },
     { name: "drop600", timeout: 1.5 },
     { name: "drop600", arguments: [7] },

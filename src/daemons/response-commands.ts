@@ -1,22 +1,23 @@
 /** The commands of our own local socket about active responses: to run one here or on agents, to see what is in force, to undo it. */
-import { MESSAGE_BYTES_MAX } from "#formats/wire/agent/message.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { ControlCommands } from "#local-sockets/control.ts";
 import type { JsonObject } from "#local-sockets/json.ts";
-import { type AgentId, parseAgentId } from "#model/agent.ts";
+import type { AgentId } from "#model/agent.ts";
+import type { DecidedResponse, ResponseDecision } from "#model/response-decision.ts";
 import { EXECD_PREFIX } from "#response/delivery.ts";
-import { alertAbout } from "#response/host/built-in.ts";
+import { askedAbout } from "#response/host/built-in.ts";
 import type { Order } from "#response/host/execd.ts";
 import type { HostResponses } from "#response/host/host-responses.ts";
-import { messageFormOf, responseMessage } from "#response/message.ts";
+import { type MessageForm, responseMessage } from "#response/message.ts";
 import type { RespondingAgents } from "#response/needs.ts";
 import type { AgentCalls } from "./agent-calls.ts";
-import { type AgentOutcome, eachOf, failureText } from "./control-commands.ts";
+import { type OrderOutcome, orderAgent } from "./agent-orders.ts";
+import { type AgentOutcome, eachOf, idOf } from "./control-commands.ts";
 
 export type ResponseCommandNeeds = {
   readonly agents: RespondingAgents;
   readonly calls: Pick<AgentCalls, "send">;
-  readonly responses: Pick<HostResponses, "resolve" | "perform" | "rehearse" | "list" | "undo">;
+  readonly responses: Pick<HostResponses, "resolve" | "perform" | "rehearse" | "list" | "undo" | "note">;
   readonly nodeName: string;
   /** `<disabled>` of an `<active-response>`. */
   readonly isDisabled: boolean;
@@ -43,80 +44,82 @@ export function responseCommands(needs: ResponseCommandNeeds): ControlCommands {
       const asked = askedOf(parameters);
       const { target } = parameters;
       if (target === "server") return runHere(needs, asked);
-      const ids = target === "all" ? activeAgents(needs.agents) : [agentOf(target)];
-      return eachOf(ids, (id) => tellAgent(needs, asked, id));
+      const ids = target === "all" ? activeAgents(needs.agents) : agentsOf(target);
+      const order = agentOrder(needs, asked);
+      return eachOf(ids, (id) => tellAgent(needs, asked, order, id));
     },
     "response.list": () => responses.list(),
     "response.undo": (parameters) => responses.undo(text(parameters, "key")),
   };
 }
 
-/** For the distributed API. */
-export async function respondOnAgent(
-  needs: ResponseCommandNeeds,
-  { name, arguments: args }: { readonly name: string; readonly arguments: readonly string[] },
-  id: AgentId,
-): Promise<AgentOutcome> {
-  try {
-    const asked = askedOf({ name, arguments: args });
-    return await tellAgent(needs, asked, id);
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    return { agentId: id, ok: false, message: error.message };
-  }
-}
-
 async function runHere({ responses }: ResponseCommandNeeds, asked: Asked): Promise<readonly AgentOutcome[]> {
   const found = responses.resolve(asked.name) ?? responses.resolve(`!${plainName(asked.name)}`);
   if (found === null) throw unknownName(asked.name);
   const { timeoutSeconds } = asked;
-  const { alert, extraArgs } = alertOf(found.executable, asked.args);
+  const about = askedAbout(found.executable, asked.args[0]);
+  if (about.kind === "refused") return [{ agentId: SERVER, ok: false, message: about.problem }];
+  const isAbout = about.kind === "about";
   const message = {
     version: 1,
     origin: { name: "", module: "cyb3rhq" },
     command: asked.name,
-    parameters: { extra_args: extraArgs, alert },
+    parameters: { extra_args: isAbout ? asked.args.slice(1) : asked.args, alert: isAbout ? about.alert : {} },
   };
   const order: Order = { ...found, timeoutSeconds: timeoutSeconds ?? found.timeoutSeconds, message };
   const { ok, text: said } = await (asked.dryRun ? responses.rehearse(order) : responses.perform(order));
   return [{ agentId: SERVER, ok, message: said }];
 }
 
-async function tellAgent(needs: ResponseCommandNeeds, asked: Asked, id: AgentId): Promise<AgentOutcome> {
-  const { agents, calls, responses, nodeName } = needs;
-  const version = agents.find(id)?.version ?? null;
-  const form = version === null ? null : messageFormOf(version);
-  if (form === null) return { agentId: id, ok: false, message: "The agent's version is not known" };
+/** The same for every agent. */
+type AgentOrder = {
+  readonly decision: ResponseDecision;
+  readonly response: Omit<DecidedResponse, "target">;
+};
+
+function agentOrder({ responses }: ResponseCommandNeeds, { name: asked, args }: Asked): AgentOrder {
   // A name of ar.conf is one; any other stands for a file of the agent, without a timeout.
-  const named = responses.resolve(asked.name);
-  const name = named === null ? `!${plainName(asked.name)}` : asked.name;
-  const executable = named?.executable ?? plainName(asked.name);
-  const { alert, extraArgs } = alertOf(executable, asked.args);
-  const [subject = ""] = asked.args;
+  const named = responses.resolve(asked);
+  const name = named === null ? `!${plainName(asked)}` : asked;
+  const executable = named?.executable ?? plainName(asked);
+  const about = askedAbout(executable, args[0]);
+  if (about.kind === "refused") throw new CodedError("argument_invalid", about.problem);
+  const known = about.kind === "about" ? about : { alert: {}, address: "", user: "" };
+  const extraArgs = (about.kind === "about" ? args.slice(1) : args).join(" ");
   const decision = {
-    ...{ id: "", ruleId: "", location: "", file: "", responses: [], alert: JSON.stringify(alert) },
-    srcip: executable === "disable-account" ? "" : subject,
-    dstuser: executable === "disable-account" ? subject : "",
+    ...{ id: "", ruleId: "", location: "", file: "", responses: [], alert: JSON.stringify(known.alert) },
+    srcip: known.address,
+    dstuser: known.user,
   };
-  const response = {
-    ...{ name, executable, timeoutSeconds: 0, extraArgs: extraArgs.join(" ") },
-    target: { kind: "agent", agentId: id } as const,
-  };
-  const message = EXECD_PREFIX + responseMessage(form, { decision, response }, nodeName);
-  if (message.length > MESSAGE_BYTES_MAX) return { agentId: id, ok: false, message: failureText("too_long") };
-  if (asked.dryRun) return { agentId: id, ok: true, message: `would send: ${message}` };
-  const result = await calls.send(id, message);
-  return { agentId: id, ok: result === "sent", message: result === "sent" ? "sent" : failureText(result) };
+  return { decision, response: { name, executable, timeoutSeconds: 0, extraArgs } };
 }
 
-/** What a response is about stands in the alert, where it looks for it; the rest are arguments. */
-function alertOf(
-  executable: string,
-  args: readonly string[],
-): { readonly alert: JsonObject; readonly extraArgs: readonly string[] } {
-  const [subject, ...rest] = args;
-  const alert = subject === undefined ? {} : alertAbout(executable, subject);
-  return Object.keys(alert).length === 0 ? { alert, extraArgs: args } : { alert, extraArgs: rest };
+async function tellAgent(
+  needs: ResponseCommandNeeds,
+  { args, dryRun }: Asked,
+  order: AgentOrder,
+  id: AgentId,
+): Promise<AgentOutcome> {
+  const { ok, message } = await sendOrder(needs, order, dryRun, id);
+  const { executable: program } = order.response;
+  const given = args.map((arg) => Buffer.from(arg, "latin1").toString("utf8"));
+  needs.responses.note({
+    ...{ asker: "command line", agent: id, program, arguments: given },
+    ...{ dryRun, ok, text: message },
+  });
+  return { agentId: id, ok, message };
+}
+
+function sendOrder(
+  { agents, calls, nodeName }: ResponseCommandNeeds,
+  { decision, response }: AgentOrder,
+  dryRun: boolean,
+  id: AgentId,
+): Promise<OrderOutcome> {
+  const target = { kind: "agent", agentId: id } as const;
+  const told = { decision, response: { ...response, target } };
+  const messageFor = (form: MessageForm) => EXECD_PREFIX + responseMessage(form, told, nodeName);
+  return orderAgent({ agents, calls }, { id, messageFor, dryRun });
 }
 
 function activeAgents(agents: RespondingAgents): readonly AgentId[] {
@@ -147,10 +150,9 @@ function plainName(name: string): string {
   return name.startsWith("!") ? name.slice(1) : name;
 }
 
-function agentOf(value: unknown): AgentId {
-  const id = typeof value === "string" ? parseAgentId(value) : null;
-  if (id === null) throw invalid("target");
-  return id;
+function agentsOf(value: unknown): readonly AgentId[] {
+  if (!Array.isArray(value) || value.length === 0) throw invalid("target");
+  return value.map(idOf);
 }
 
 function text(parameters: JsonObject, name: string): string {

@@ -10,14 +10,12 @@ import { systemPrograms } from "#kernel/platform/programs.ts";
 import { PROGRAM_FOLDERS, RootHelper } from "#root-helper/helper.ts";
 import { WAITING_MAX } from "#root-helper/limits.ts";
 import { FrameLines } from "#root-helper/request.ts";
-import type { RootHelperStart } from "./host-responses.ts";
+import type { RootHelperStart } from "./root-helper-start.ts";
 
 /** Files of the system keep the mode that they had; its own have one of their own. */
 const FILE_MODE_MASK = 0o022;
 
-const { home, programDirectory, managerPid, ownUserIds }: RootHelperStart = JSON.parse(
-  process.argv[2] ?? "{}",
-);
+const { home, programDirectory, ownUserIds, manager }: RootHelperStart = JSON.parse(process.argv[2] ?? "{}");
 process.umask(FILE_MODE_MASK);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
@@ -25,8 +23,9 @@ const helper = new RootHelper(
   {
     quarantine: `${home}/quarantine`,
     ownFolders: [home, programDirectory],
-    ownProcesses: [process.pid, managerPid],
+    ownProcesses: [process.pid, manager.pid],
     ownUserIds,
+    manager,
     programFolders: PROGRAM_FOLDERS,
     prefix: null,
   },

@@ -92,6 +92,7 @@ test("keyRequestConfig() asks the socket before the program, and nobody unless t
   assert.deepEqual(config(`<key_request>${program}<socket>/run/k.sock</socket></key_request>`)?.source, {
     kind: "socket",
     path: "/run/k.sock",
+    otherwise: { kind: "program", program: `${PATHS.home}/bin/keys`, args: ["a b", "-c"] },
   });
   for (const inside of [
     "",

@@ -20,6 +20,7 @@ import { CONNECTION_DEFAULTS, type ConnectionConfig } from "#connection/config.t
 import type { WatchedCertificate } from "#enrollment/certificate-watch.ts";
 import type { EnrollmentConfig } from "#enrollment/config.ts";
 import type { KeyRequestConfig } from "#enrollment/key-requests.ts";
+import type { KeyProgram } from "#enrollment/key-source.ts";
 import { formatProblem, type Problem } from "#formats/source-position.ts";
 import type { HostLogsOptions, LocalFile } from "#host-logs/host-logs.ts";
 import { SHIPPED_RULESET } from "#kernel/platform/program-places.ts";
@@ -221,13 +222,12 @@ export function keyRequestConfig({ config: { auth } }: Settings, paths: HomePath
   const { disabled, keyRequest } = auth;
   if (disabled || keyRequest === null) return null;
   const { socket, timeoutSeconds, parallel, queueSize } = keyRequest;
-  const [program = "", ...args] = keyRequest.program ?? [];
+  const [name = "", ...args] = keyRequest.program ?? [];
   const inHome = within(paths);
+  const program: KeyProgram = { kind: "program", program: name.includes("/") ? inHome(name) : name, args };
+  const otherwise = keyRequest.program === null ? null : program;
   return {
-    source:
-      socket === null
-        ? { kind: "program", program: program.includes("/") ? inHome(program) : program, args }
-        : { kind: "socket", path: inHome(socket) },
+    source: socket === null ? program : { kind: "socket", path: inHome(socket), otherwise },
     timeoutMs: timeoutSeconds * 1000,
     parallel,
     waitingMax: queueSize,

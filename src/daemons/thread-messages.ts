@@ -4,6 +4,7 @@ import type { ScaRequest } from "#analysis/special/sca.ts";
 import type { AgentUpdate, PushOutcome } from "#connection/needs.ts";
 import type { RequestFailureCode } from "#connection/pending-requests.ts";
 import type { SendResult } from "#connection/service.ts";
+import type { PlacedAgent } from "#groups/download-list.ts";
 import type { SumChange } from "#groups/merged-files.ts";
 import type { FilePushRequest } from "#groups/shared-configuration.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
@@ -88,6 +89,8 @@ export type AgentCallAnswer = {
 
 export type FromGroups =
   | { readonly kind: "sums"; readonly changes: readonly SumChange[] }
+  /** Which agents are to be in which groups, all of them. */
+  | { readonly kind: "placed"; readonly agents: readonly PlacedAgent[] }
   /** `bytes` is null when the file has another sum by now. */
   | { readonly kind: "loaded"; readonly sum: string; readonly bytes: SharedArrayBuffer | null };
 

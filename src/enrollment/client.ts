@@ -21,6 +21,7 @@ import {
   PATIENCE_MS,
   REQUEST_CHUNKS_MAX,
   REQUEST_SILENCE_MS,
+  SILENT_PATIENCE_MS,
 } from "./limits.ts";
 
 /** RFC 8446, 5.1: a record of the handshake protocol, with which every client begins. */
@@ -66,7 +67,8 @@ export class EnrollmentClient implements ConnectionHandler {
 
   /** True for a client that may be closed in favour of another one. */
   isSlow(nowMs: number): boolean {
-    return !this.#hasAsked() && nowMs - this.#sinceMs >= PATIENCE_MS;
+    const patienceMs = this.#state === "silent" ? SILENT_PATIENCE_MS : PATIENCE_MS;
+    return !this.hasAsked && nowMs - this.#sinceMs >= patienceMs;
   }
 
   /** True while an agent's registration or answer is on its way: these are let to their end when the service stops. */
@@ -130,7 +132,7 @@ export class EnrollmentClient implements ConnectionHandler {
     const inStateMs = nowMs - this.#stateSinceMs;
     if (this.#state === "answered") {
       if (inStateMs >= CLIENT_MS_MAX) this.close();
-    } else if (this.#hasAsked()) {
+    } else if (this.hasAsked) {
       return; // the disk takes the time it takes
     } else if (this.#state === "request" && inStateMs >= REQUEST_SILENCE_MS) {
       this.#endOfRequest();
@@ -165,7 +167,8 @@ export class EnrollmentClient implements ConnectionHandler {
     this.#host.gone(this);
   }
 
-  #hasAsked(): boolean {
+  /** The registry has its request, or it is gone. */
+  get hasAsked(): boolean {
     return this.#state === "enrolling" || this.#state === "answered" || this.#state === "closed";
   }
 

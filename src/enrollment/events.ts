@@ -35,6 +35,7 @@ export type EnrollmentCounter =
   | "key_requests_unknown"
   | "key_requests_refused"
   | "key_requests_failed"
+  | "key_requests_by_program"
   | "key_requests_over_limit";
 
 const SECOND_MS = 1000;
@@ -131,6 +132,12 @@ export class EnrollmentEvents {
   keyRefused(asked: string, problem: string): void {
     this.count("key_requests_refused");
     this.#log.write("warning", `The answer to the key request for ${asked} is not used: ${problem}`);
+  }
+
+  /** The peer's line. */
+  keySocketFailed(): void {
+    this.count("key_requests_by_program");
+    this.#log.write("info", "Socket connect fail. Trying to run 'exec_path'");
   }
 
   keyRequestFailed(asked: string, problem: string): void {

@@ -130,7 +130,7 @@ test("KeyRequests uses no answer that is none, is of another agent, or is too lo
 
 test("KeyRequests asks a socket, which may leave the connection open", async (t) => {
   const { bench, localSockets, requests, settle } = await setUp(t, {
-    source: { kind: "socket", path: SOCKET },
+    source: { kind: "socket", path: SOCKET, otherwise: null },
   });
   const asked: string[] = [];
   const listener = await localSockets.listen(
@@ -154,7 +154,7 @@ test("KeyRequests asks a socket, which may leave the connection open", async (t)
 
 test("KeyRequests tries a socket three times", async (t) => {
   const { clock, requests, said, settle } = await setUp(t, {
-    source: { kind: "socket", path: SOCKET },
+    source: { kind: "socket", path: SOCKET, otherwise: null },
   });
   requests.want(wishOf(1));
   for (const waitMs of [0, 1000, 2000]) {
@@ -163,6 +163,49 @@ test("KeyRequests tries a socket three times", async (t) => {
     await settle();
   }
   assert.match(said().at(-1) ?? "", /^The key request for id '001' failed: connect ENOENT/);
+});
+
+test("KeyRequests asks the program when nothing comes from the socket", async (t) => {
+  const { bench, clock, localSockets, metrics, processes, requests, said, settle } = await setUp(t, {
+    source: { kind: "socket", path: SOCKET, otherwise: { kind: "program", program: "/bin/keys", args: [] } },
+  });
+  const fallsBack = async (id: string): Promise<void> => {
+    assert.deepEqual(processes.last.args, ["id", id]);
+    assert.equal(said().at(-1), "Socket connect fail. Trying to run 'exec_path'");
+    processes.last.output(answerOf(id));
+    processes.last.end(0);
+    await settle();
+    assert(bench.keys.includes(`${id} agent-${id} any ${KEY}\n`));
+  };
+  // Nobody listens.
+  requests.want(wishOf(1));
+  for (const waitMs of [0, 1000, 2000]) {
+    clock.advance(waitMs);
+    await settle();
+  }
+  await fallsBack("001");
+  // It hangs up, or is silent.
+  let hangsUp = true;
+  const listener = await localSockets.listen(
+    { path: SOCKET, permissions: 0o660, backlog: 1 },
+    (connection) => ({
+      data: () => {
+        if (hangsUp) connection.destroy();
+      },
+      closed: () => {},
+    }),
+  );
+  requests.want(wishOf(2));
+  await settle();
+  await fallsBack("002");
+  hangsUp = false;
+  requests.want(wishOf(3));
+  await settle();
+  clock.advance(60_000);
+  await settle();
+  await fallsBack("003");
+  assert.equal(metrics.get("key_requests_by_program"), 3);
+  await listener.close();
 });
 
 test("KeyRequests.stop() lets go of programs, and nothing is asked afterwards", async (t) => {

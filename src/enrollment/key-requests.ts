@@ -4,6 +4,7 @@
  * Counterpart in the peer: src/os_auth/key_request.c. A key is asked for once at a time; how soon again is the connection service's matter.
  */
 
+import type { KeyAnswer } from "#formats/wire/enrollment/key-answer.ts";
 import type { EnrolledAgent } from "#formats/wire/enrollment/reply.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import { addressMatches, type KeyWish, keyWishText } from "#model/agent.ts";
@@ -25,12 +26,15 @@ export type KeyRequestNeeds = KeySourceNeeds & {
   readonly adopt: (agent: EnrolledAgent) => Promise<boolean>;
 };
 
+/** `question` is the one that is asked now. */
+type Running = { question: KeyQuestion; done: Promise<void> };
+
 export class KeyRequests {
   readonly #config: KeyRequestConfig;
   readonly #needs: KeyRequestNeeds;
   /** In the order of their coming. */
   readonly #waiting = new Map<string, KeyWish>();
-  readonly #running = new Map<string, { readonly question: KeyQuestion; readonly done: Promise<void> }>();
+  readonly #running = new Map<string, Running>();
   #stopped = false;
 
   constructor(config: KeyRequestConfig, needs: KeyRequestNeeds) {
@@ -63,21 +67,37 @@ export class KeyRequests {
       if (this.#running.size >= this.#config.parallel) return;
       this.#waiting.delete(name);
       this.#needs.events.count("key_requests");
-      const { source, timeoutMs } = this.#config;
-      const question = new KeyQuestion(wish, source, this.#needs, timeoutMs);
-      const done = this.#serve(wish, question).then(() => {
+      const running: Running = { question: this.#ask(wish, this.#config.source), done: Promise.resolve() };
+      this.#running.set(name, running);
+      running.done = this.#serve(wish, running).then(() => {
         this.#running.delete(name);
         if (!this.#stopped) this.#next();
       });
-      this.#running.set(name, { question, done });
     }
   }
 
-  async #serve(wish: KeyWish, question: KeyQuestion): Promise<void> {
+  #ask(wish: KeyWish, source: KeySource): KeyQuestion {
+    return new KeyQuestion(wish, source, this.#needs, this.#config.timeoutMs);
+  }
+
+  async #answerTo(wish: KeyWish, running: Running): Promise<KeyAnswer> {
+    const { source } = this.#config;
+    const otherwise = source.kind === "socket" ? source.otherwise : null;
+    try {
+      return await running.question.answer;
+    } catch (error) {
+      if (otherwise === null || this.#stopped) throw error;
+      this.#needs.events.keySocketFailed();
+      running.question = this.#ask(wish, otherwise);
+      return await running.question.answer;
+    }
+  }
+
+  async #serve(wish: KeyWish, running: Running): Promise<void> {
     const { events, adopt } = this.#needs;
     const name = nameOf(wish);
     try {
-      const answer = await question.answer;
+      const answer = await this.#answerTo(wish, running);
       if (answer.kind === "unknown") events.keyUnknown(name, answer.message);
       else if (answer.kind === "invalid") events.keyRefused(name, answer.problem);
       else if (!answers(answer.agent, wish)) events.keyRefused(name, "it is of another agent");

@@ -10,9 +10,15 @@ import { type KeyWish, keyWishText } from "#model/agent.ts";
 const CONNECT_TRIES = 3;
 const CONNECT_WAIT_MS = 1000;
 
+export type KeyProgram = {
+  readonly kind: "program";
+  readonly program: string;
+  readonly args: readonly string[];
+};
+/** `otherwise` is asked when nothing comes from the socket. */
 export type KeySource =
-  | { readonly kind: "program"; readonly program: string; readonly args: readonly string[] }
-  | { readonly kind: "socket"; readonly path: string };
+  | KeyProgram
+  | { readonly kind: "socket"; readonly path: string; readonly otherwise: KeyProgram | null };
 
 export type KeySourceNeeds = {
   readonly clock: Clock;
@@ -64,7 +70,10 @@ export class KeyQuestion {
         const answer = parseKeyAnswer(this.#text);
         if (answer !== null) this.#settle(answer);
       },
-      closed: () => this.#finish(),
+      closed: () => {
+        if (this.#text === "") this.#fail("key_source_failed", "the connection was closed without an answer");
+        else this.#finish();
+      },
     };
     this.#needs.localSockets.open(path, handler).then(
       (connection) => this.#ask(connection, question),

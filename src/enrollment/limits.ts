@@ -9,6 +9,12 @@ export const CLIENTS_MAX = 999;
  */
 export const PATIENCE_MS = 2000;
 
+/**
+ * The same for who has said nothing at all. A client's hello follows its part of TCP's handshake at once, however slow its line is, so
+ * strangers who only connect, and come again when they are closed, do not hold the places of those who speak.
+ */
+export const SILENT_PATIENCE_MS = 250;
+
 /** From the connection to the whole request, and again from the answer to the end of the connection. */
 export const CLIENT_MS_MAX = 10_000;
 

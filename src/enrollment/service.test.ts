@@ -17,6 +17,7 @@ import {
   REFUSAL_LINES_PER_SECOND_MAX,
   REQUEST_CHUNKS_MAX,
   REQUEST_SILENCE_MS,
+  SILENT_PATIENCE_MS,
   SWEEP_PERIOD_MS,
 } from "./limits.ts";
 
@@ -123,17 +124,63 @@ test("EnrollmentService serves an agent although a thousand strangers are silent
   const bench = await EnrollmentBench.start(t);
   const silent = Array.from({ length: CLIENTS_MAX }, () => bench.connect("198.51.100.1"));
   assert(silent.every((client) => !client.ended && client.tls === null));
-  const early = bench.connect("192.0.2.1");
+  const early = bench.connect("198.51.100.2");
   assert.equal(early.ended, true, "nobody has been slow yet");
   assert(bench.log.texts("error").includes("Too many connections. Rejecting."));
 
-  bench.clock.advance(PATIENCE_MS);
-  const answer = await bench.ask("OSSEC A:'node-1'\n", "192.0.2.1");
+  bench.clock.advance(SILENT_PATIENCE_MS);
+  const answer = await bench.ask("OSSEC A:'node-1'\n", "198.51.100.2");
   assert.match(answer, SUCCESS);
   assert.equal(silent.filter((client) => client.ended).length, 1, "the oldest made room");
   assert.equal(silent[0]?.ended, true);
   bench.clock.advance(CLIENT_MS_MAX);
   assert(silent.every((client) => client.ended));
+});
+
+test("EnrollmentService serves an agent although ten thousand silent strangers come again and again", async (t) => {
+  const bench = await EnrollmentBench.start(t);
+  const comeAgain = () => {
+    for (let index = 0; index < 5000; index++) bench.connect(`198.51.100.${index % 250}`);
+  };
+  comeAgain();
+  bench.clock.advance(SILENT_PATIENCE_MS);
+  const agent = bench.connect("198.51.100.251");
+  agent.receive(HELLO);
+  comeAgain();
+  bench.clock.advance(SILENT_PATIENCE_MS);
+  comeAgain();
+  assert.equal(agent.ended, false, "who has spoken keeps the place");
+  agent.receive(Buffer.from("OSSEC A:'node-1'\n"));
+  await bench.settle();
+  assert.match(agent.sentBytes.toString(), SUCCESS);
+});
+
+test("EnrollmentService serves an agent at once although another network takes every place again and again", async (t) => {
+  const bench = await EnrollmentBench.start(t);
+  const flood = () => {
+    for (let index = 0; index < 2000; index++) bench.connect(`198.51.100.${index % 250}`).receive(HELLO);
+  };
+  flood();
+  const agent = bench.connect("192.0.2.1");
+  flood();
+  assert.equal(agent.ended, false);
+  assert.equal(bench.metrics.get("enrollment_closed_evicted"), 1, "the crowd does not make room for its own");
+  agent.receive(HELLO);
+  bench.clock.advance(PATIENCE_MS + SWEEP_PERIOD_MS);
+  flood();
+  agent.receive(Buffer.from("OSSEC A:'node-1'\n"));
+  await bench.settle();
+  assert.match(agent.sentBytes.toString(), SUCCESS);
+});
+
+test("EnrollmentService gives no place of an agent whose request has come away", async (t) => {
+  const bench = await EnrollmentBench.start(t);
+  const asked = Array.from({ length: CLIENTS_MAX }, (_, index) =>
+    bench.send(`OSSEC A:'node-${index}'\n`, "198.51.100.1"),
+  );
+  assert.equal(bench.connect("192.0.2.1").ended, true);
+  await bench.settle();
+  for (const client of asked) assert.match(client.sentBytes.toString(), SUCCESS);
 });
 
 test("EnrollmentService runs a few handshakes at a time and takes the place of a slow one", async (t) => {
@@ -190,6 +237,8 @@ test("EnrollmentService enrols a hundred at once, each with an id of its own and
   const answers = clients.map((client) => client.sentBytes.toString());
   for (const answer of answers) assert.match(answer, SUCCESS);
   assert.equal(new Set(answers.map((answer) => answer.slice(9, 12))).size, 100);
+  const keys = answers.map((answer) => answer.slice(answer.lastIndexOf(" ")));
+  assert.equal(new Set(keys).size, 100, "agents of one key could read each other");
   assert.equal(bench.metrics.get("key_file_syncs"), 1);
 });
 

@@ -14,15 +14,16 @@ import type {
   Listener,
   TlsServerOptions,
 } from "#kernel/ports/network.ts";
-import { formatIpAddress, parsePeerAddress } from "#model/address.ts";
+import { formatIpAddress, type IpAddress, parsePeerAddress } from "#model/address.ts";
 import { type Certificate, readCertificate, writeCertificate } from "./certificate.ts";
 import { EnrollmentClient } from "./client.ts";
 import { readClientAuthority, refusalTexts } from "./client-certificate.ts";
+import { ClientPlaces } from "./client-places.ts";
 import type { EnrollmentConfig } from "./config.ts";
 import { Enroller, type Outcome } from "./enroller.ts";
 import { type ClosedCode, EnrollmentEvents } from "./events.ts";
 import { HandshakeGate } from "./handshakes.ts";
-import { BACKLOG, CLIENTS_MAX, HANDSHAKES_MAX, SWEEP_PERIOD_MS } from "./limits.ts";
+import { BACKLOG, HANDSHAKES_MAX, SWEEP_PERIOD_MS } from "./limits.ts";
 import type { EnrollmentNeeds } from "./needs.ts";
 import { NO_PASSWORD, readPassword } from "./password.ts";
 
@@ -35,8 +36,7 @@ export class EnrollmentService {
   readonly #config: EnrollmentConfig;
   readonly #needs: EnrollmentNeeds;
   readonly #events: EnrollmentEvents;
-  /** In the order in which they came. */
-  readonly #clients = new Set<EnrollmentClient>();
+  readonly #clients = new ClientPlaces();
   /** Registrations and withdrawals that the registry has not finished; also of clients who are gone. */
   readonly #unfinished = new Set<Promise<void>>();
   #running: Running | null = null;
@@ -90,7 +90,7 @@ export class EnrollmentService {
     const { listener, sweeper } = this.#running;
     this.#running = null;
     const closed = listener.close();
-    for (const client of [...this.#clients]) if (!client.served) client.close();
+    for (const client of this.#clients.all()) if (!client.served) client.close();
     while (this.#unfinished.size > 0) await Promise.all(this.#unfinished);
     await closed;
     sweeper.cancel();
@@ -102,7 +102,7 @@ export class EnrollmentService {
     handshakes: HandshakeGate<EnrollmentClient>,
   ): ConnectionHandler {
     const peer = parsePeerAddress(connection.remote.address);
-    if (peer === null || !this.#hasPlace()) {
+    if (peer === null || !this.#hasPlace(peer)) {
       if (peer !== null) this.#events.closed("over_limit", formatIpAddress(peer));
       connection.destroy();
       return IGNORE;
@@ -126,16 +126,9 @@ export class EnrollmentService {
     return client;
   }
 
-  /** At the limit the oldest client that is slow to ask gives its place away. */
-  #hasPlace(): boolean {
-    if (this.#clients.size < CLIENTS_MAX) return true;
+  #hasPlace(peer: IpAddress): boolean {
     const nowMs = this.#needs.clock.monotonicMs();
-    for (const client of this.#clients) {
-      if (!client.isSlow(nowMs)) continue;
-      client.reject("evicted");
-      return true;
-    }
-    return false;
+    return this.#clients.makeRoom(peer, nowMs, (client) => client.reject("evicted"));
   }
 
   #isHostOf({ peer }: EnrollmentClient, [certificate]: CertificateChain): boolean {
@@ -166,7 +159,7 @@ export class EnrollmentService {
 
   #sweep(handshakes: HandshakeGate<EnrollmentClient>): void {
     const nowMs = this.#needs.clock.monotonicMs();
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients.all()) {
       client.sweep(nowMs, { pressed: handshakes.waiting > 0 });
     }
     this.#events.clients(this.#clients.size, handshakes.running);

@@ -9,6 +9,7 @@ export type GroupCounter =
   | "group_downloads"
   | "group_downloads_failed"
   | "group_assignments"
+  | "group_placements"
   | "group_pushes_asked"
   | "group_pushes_done"
   | "group_pushes_failed";
@@ -76,6 +77,11 @@ export class GroupEvents {
   assigned(agentId: string, list: string): void {
     this.count("group_assignments");
     this.#log.write("debug", `Group assigned: '${list}' to agent '${agentId}'`);
+  }
+
+  placed(agentId: string, list: string): void {
+    this.count("group_placements");
+    this.#log.write("info", `Agent '${agentId}' is in '${list}' now, as etc/shared/files.yml says`);
   }
 
   /** The agent is connected and takes nothing. */

@@ -31,6 +31,12 @@ export const LOADED_BYTES_MAX = 128 * 1024 * 1024;
 export const DOWNLOAD_LIST_BYTES_MAX = 1024 * 1024;
 export const DOWNLOADED_FILES_MAX = 1000;
 
+/** Agents that `files.yml` puts into groups: as many as a manager is planned for, twice. */
+export const PLACED_AGENTS_MAX = 50_000;
+/** Of them looked up in one go, and the pause behind it: what else the main thread does has its turn. */
+export const PLACED_IN_ONE_GO = 200;
+export const PLACING_PAUSE_MS = 20;
+
 /** Of one file that is fetched; it is compared and merged in memory. */
 export const DOWNLOADED_BYTES_MAX = 64 * 1024 * 1024;
 export const DOWNLOAD_SILENCE_MS_MAX = 30_000;

@@ -8,7 +8,7 @@ import { type AgentId, agentIdOf, type GroupName } from "#model/agent.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { GroupEvents } from "./events.ts";
-import { LOADED_BYTES_MAX, PUSH_AGAIN_MS } from "./limits.ts";
+import { LOADED_BYTES_MAX, PLACED_IN_ONE_GO, PLACING_PAUSE_MS, PUSH_AGAIN_MS } from "./limits.ts";
 import { SharedConfiguration } from "./shared-configuration.ts";
 
 const WEB = agentIdOf(1);
@@ -193,4 +193,31 @@ test("a list of several groups is asked for once, and named by its folder", () =
   tell("default,web", null);
   shared.sameKeepalive(WEB);
   assert.deepEqual(taken(), []);
+});
+
+test("SharedConfiguration.place() puts agents where files.yml says, at once and with each keepalive", () => {
+  const many = Array.from({ length: PLACED_IN_ONE_GO + 1 }, (_, index) => agentIdOf(index + 10));
+  for (const id of [DB, ...many]) groups.set(id, ["default"]);
+  const web = ["web"] as unknown as readonly GroupName[];
+  shared.place([WEB, DB, ...many].map((id) => ({ id, groups: web })));
+  assert.equal(groups.get(WEB), undefined, "it has not come yet");
+  assert.deepEqual(groups.get(DB), ["web"]);
+  assert.deepEqual(groups.get(many.at(-1) ?? DB), ["default"], "others have their turn first");
+  clock.advance(PLACING_PAUSE_MS);
+  assert.deepEqual(groups.get(many.at(-1) ?? DB), ["web"]);
+  shared.keepalive(WEB, "x");
+  assert.deepEqual(groups.get(WEB), ["web"]);
+  assert.deepEqual(assigned, []);
+  // Somebody else moves it.
+  groups.set(DB, ["db"]);
+  shared.keepalive(DB, "x");
+  assert.deepEqual(groups.get(DB), ["web"]);
+  // It is not listed any more; what was not done of an older list is not done.
+  shared.place(many.map((id) => ({ id, groups: ["db"] as unknown as readonly GroupName[] })));
+  shared.place([]);
+  clock.advance(PLACING_PAUSE_MS);
+  assert.deepEqual(groups.get(many.at(-1) ?? DB), ["web"]);
+  groups.set(DB, ["db"]);
+  shared.keepalive(DB, "x");
+  assert.deepEqual(groups.get(DB), ["db"]);
 });

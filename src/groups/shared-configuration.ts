@@ -5,13 +5,15 @@
  * Files are in memory while agents are sent them, within `LOADED_BYTES_MAX`; requests beyond it wait for those before them.
  */
 import { MERGED_FILE_NAME } from "#formats/merged-mg/merged-mg.ts";
+import { CodedError } from "#kernel/errors.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
 import type { GroupConfigStatus } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
+import type { PlacedAgent } from "./download-list.ts";
 import type { GroupEvents } from "./events.ts";
 import { DEFAULT_GROUP, type GroupList, groupListOf, groupsOfList, multigroupFolder } from "./group-list.ts";
-import { LOADED_BYTES_MAX, PUSH_AGAIN_MS } from "./limits.ts";
+import { LOADED_BYTES_MAX, PLACED_IN_ONE_GO, PLACING_PAUSE_MS, PUSH_AGAIN_MS } from "./limits.ts";
 import type { MergedSum } from "./merged-file.ts";
 import type { SumChange } from "./merged-files.ts";
 
@@ -66,6 +68,8 @@ export class SharedConfiguration {
   readonly #agents = new Map<AgentId, AgentState>();
   /** By sum. */
   readonly #files = new Map<string, PushedFile>();
+  /** What `files.yml` says. */
+  #placed: ReadonlyMap<AgentId, readonly GroupName[]> = new Map();
 
   constructor(needs: SharedConfigurationNeeds) {
     this.#needs = needs;
@@ -81,6 +85,41 @@ export class SharedConfiguration {
       if (merged === null) this.#sums.delete(list);
       else this.#sums.set(list, merged);
     }
+  }
+
+  /** The agents that these are, wherever they report to, are in these groups soon, and with each of their keepalives here. */
+  place(agents: readonly PlacedAgent[]): void {
+    const placed = new Map(agents.map(({ id, groups }) => [id, groups]));
+    this.#placed = placed;
+    this.#placeFrom(placed, agents, 0);
+  }
+
+  #placeFrom(placed: unknown, agents: readonly PlacedAgent[], at: number): void {
+    // A later list is under way.
+    if (this.#placed !== placed) return;
+    for (const { id } of agents.slice(at, at + PLACED_IN_ONE_GO)) {
+      try {
+        const groups = this.#needs.agents.groups(id);
+        // One without any is not known, or comes with its first keepalive.
+        if (groups.length > 0) this.#placedGroups(id, groups);
+      } catch (error) {
+        // The next keepalive tries it again; the store has counted and said it.
+        if (!(error instanceof CodedError)) throw error;
+      }
+    }
+    const next = at + PLACED_IN_ONE_GO;
+    if (next < agents.length)
+      this.#needs.clock.after(PLACING_PAUSE_MS, () => this.#placeFrom(placed, agents, next));
+  }
+
+  /** Those that it has now, which are what `files.yml` says where that says anything. */
+  #placedGroups(id: AgentId, groups: readonly GroupName[]): readonly GroupName[] {
+    const { agents, events } = this.#needs;
+    const wanted = this.#placed.get(id);
+    if (wanted === undefined || groupListOf(wanted) === groupListOf(groups)) return groups;
+    agents.setGroups(id, wanted);
+    events.placed(id, groupListOf(wanted));
+    return wanted;
   }
 
   /** A new connection: what went wrong on the one before says nothing. */
@@ -166,7 +205,7 @@ export class SharedConfiguration {
   /** Those of the registry; an agent without any is given some: by the sum of the file that it has, or the default one. */
   groupsOf(id: AgentId, reported: string): readonly GroupName[] {
     const { agents, assigned: tell, events, guessesGroup } = this.#needs;
-    const groups = agents.groups(id);
+    const groups = this.#placedGroups(id, agents.groups(id));
     if (groups.length > 0) return groups;
     const guessed = guessesGroup ? this.#listWithSum(reported) : null;
     const assigned = (guessed === null ? null : groupsOfList(guessed)) ?? [DEFAULT_GROUP];

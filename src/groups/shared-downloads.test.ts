@@ -23,6 +23,7 @@ let clock: FakeClock;
 let files: FakeFiles;
 let log: RecordingLog;
 let downloads: SharedDownloads;
+let placed: string[];
 
 before(async () => {
   server = await WebServer.start(null);
@@ -35,7 +36,15 @@ beforeEach(() => {
   log = new RecordingLog();
   server.asked.length = 0;
   const events = new GroupEvents(log, new RecordingMetrics());
-  downloads = new SharedDownloads({ http: systemHttpClient, files, clock, events, home: "" });
+  placed = [];
+  downloads = new SharedDownloads({
+    http: systemHttpClient,
+    files,
+    clock,
+    events,
+    home: "",
+    placed: (agents) => placed.push(agents.map(({ id, groups }) => `${id} ${groups.join(",")}`).join(" ")),
+  });
 });
 
 function list(text: string): void {
@@ -89,6 +98,21 @@ test("readDownloadList() says every mistake and takes the rest", () => {
   assert.match(formatProblem(problems[0] ?? assert.fail()), /^files\.yml:2:3: .*'\.\.\/up' is no group name/);
   for (const odd of ["[]", "a: 1", "groups: 1", "groups: {a: {files: [x]}}", "{", "groups: *a"])
     assert(problemsOf(odd).length > 0, odd);
+});
+
+test("readDownloadList() reads which agents are in which groups, and says what is no agent or no group", () => {
+  const text =
+    "agents:\n  001: web\n  '002': db, web,db\n  1x: web\n  000: web\n  004: a b\n  005: [web]\n  006: web,\n";
+  const { agents, groups, problems } = readDownloadList(Buffer.from(text), "files.yml");
+  assert.deepEqual(groups, []);
+  assert.deepEqual(agents, [
+    { id: "001", groups: ["web"] },
+    { id: "002", groups: ["db", "web"] },
+  ]);
+  assert.deepEqual(
+    problems.map(({ position }) => position.line),
+    [4, 5, 6, 7, 7, 8],
+  );
 });
 
 test("readDownloadList() takes any bytes", () => {
@@ -149,6 +173,22 @@ test("look() leaves the old file when there is no new one, and says so once", as
   assert.equal(files.info("/var/download/download.tmp"), null);
 });
 
+test("look() takes no merged.mg whose agent.conf would send agents to another host", async () => {
+  const conf = String.raw`<agent_config><localfile><location>\\host\x</location><log_format>syslog</log_format></localfile></agent_config>`;
+  server.answer = (_, response) => response.end(`#web\n!${conf.length} agent.conf\n${conf}`);
+  list("groups: {web: {files: {merged.mg: SERVER/m}, poll: 1}}");
+  await downloads.look();
+  assert.equal(files.info("/etc/shared/web/merged.mg"), null);
+  assert.match(
+    log.texts().join("\n"),
+    /'web\/merged\.mg': agent\.conf:1:\d+: error: A path of another host is not sent/,
+  );
+  server.answer = (_, response) => response.end("#web\n!15 agent.conf\n<agent_config/>");
+  clock.advance(1000);
+  await downloads.look();
+  assert.equal(shared("web/merged.mg"), "#web\n!15 agent.conf\n<agent_config/>");
+});
+
 test("look() fetches one after the other, and forgets a list that is gone", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.answer = (_, response) => void promise.then(() => response.end("late"));
@@ -166,4 +206,18 @@ test("look() fetches one after the other, and forgets a list that is gone", asyn
   list("x".repeat(2_000_000));
   await downloads.look();
   assert.match(log.texts().at(-1) ?? "", /too large/);
+});
+
+test("SharedDownloads tells which agents are where whenever the list changes", async () => {
+  files.makeDirectory("/etc/shared/db");
+  list("groups:\n  web:\n    poll: 9\nagents:\n  001: web\n  002: db,web\n  003: mail\n");
+  await downloads.look();
+  await downloads.look();
+  assert.deepEqual(placed, ["001 web 002 db,web"]);
+  assert.deepEqual(log.texts("warning"), [
+    "etc/shared/files.yml: agent '003' is left where it is: there is no group 'mail'",
+  ]);
+  files.remove(LIST);
+  await downloads.look();
+  assert.deepEqual(placed, ["001 web 002 db,web", ""]);
 });

@@ -3,6 +3,7 @@
  * the old one when it is whole; what cannot be had leaves the old one.
  */
 import { createHash } from "node:crypto";
+import { checkAgentConf } from "#config/agent-conf.ts";
 import { MERGED_FILE_NAME, parseMerged } from "#formats/merged-mg/merged-mg.ts";
 import { formatProblem } from "#formats/source-position.ts";
 import { CodedError } from "#kernel/errors.ts";
@@ -10,7 +11,12 @@ import { streamFollowing } from "#kernel/follow-redirects.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { HttpStreams } from "#kernel/ports/http-client.ts";
-import { type DownloadedFile, type DownloadedGroup, readDownloadList } from "./download-list.ts";
+import {
+  type DownloadedFile,
+  type DownloadedGroup,
+  type PlacedAgent,
+  readDownloadList,
+} from "./download-list.ts";
 import type { GroupEvents } from "./events.ts";
 import {
   DOWNLOAD_LIST_BYTES_MAX,
@@ -18,6 +24,7 @@ import {
   DOWNLOAD_SILENCE_MS_MAX,
   DOWNLOADED_BYTES_MAX,
 } from "./limits.ts";
+import { AGENT_CONF } from "./merge-plan.ts";
 import { stampOf } from "./shared-files.ts";
 
 export type SharedDownloadsNeeds = {
@@ -27,6 +34,8 @@ export type SharedDownloadsNeeds = {
   readonly events: GroupEvents;
   /** The installation folder. */
   readonly home: string;
+  /** What the list says now of agents and their groups, all of which there are. */
+  readonly placed: (agents: readonly PlacedAgent[]) => void;
 };
 
 type Planned = { readonly group: DownloadedGroup; dueMs: number };
@@ -79,22 +88,34 @@ export class SharedDownloads {
 
   /** What is under way takes its old list to the end. */
   #readList(): void {
-    const { clock, events, files, home } = this.#needs;
+    const { clock, events, files, home, placed } = this.#needs;
     const info = files.info(this.#list);
     const stamp = info?.kind === "file" ? stampOf(info) : "";
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     this.#planned = [];
-    if (info === null || stamp === "") return;
+    if (info === null || stamp === "") {
+      placed([]);
+      return;
+    }
     if (info.bytes > DOWNLOAD_LIST_BYTES_MAX) {
       events.file(`'${this.#list}' is too large`);
       return;
     }
-    const { groups, problems } = readDownloadList(files.read(this.#list), "etc/shared/files.yml");
+    const { agents, groups, problems } = readDownloadList(files.read(this.#list), "etc/shared/files.yml");
     for (const problem of problems) events.file(formatProblem(problem));
     const nowMs = clock.monotonicMs();
     this.#planned = groups.map((group) => ({ group, dueMs: nowMs }));
     for (const { name } of groups) files.makeDirectory(`${home}/etc/shared/${name}`);
+    placed(agents.filter((agent) => this.#hasGroups(agent)));
+  }
+
+  #hasGroups({ id, groups }: PlacedAgent): boolean {
+    const { events, files, home } = this.#needs;
+    const missing = groups.find((name) => files.info(`${home}/etc/shared/${name}`)?.kind !== "directory");
+    if (missing === undefined) return true;
+    events.file(`etc/shared/files.yml: agent '${id}' is left where it is: there is no group '${missing}'`);
+    return false;
   }
 
   async #fetch({ name: group }: DownloadedGroup, { name, url }: DownloadedFile): Promise<void> {
@@ -103,8 +124,7 @@ export class SharedDownloads {
     const temporary = `${this.#folder}/download.tmp`;
     try {
       const sum = await this.#bring(url, temporary);
-      if (name === MERGED_FILE_NAME && !parseMerged(files.read(temporary)).ok)
-        throw new CodedError("merged_corrupted", `The downloaded file '${temporary}' is corrupted.`);
+      if (name === MERGED_FILE_NAME) demandMerged(files.read(temporary), temporary);
       this.#failures.delete(place);
       // An untouched file is not merged and hashed again.
       if (files.info(place)?.kind === "file" && sumOf(files.read(place)) === sum) return;
@@ -149,6 +169,17 @@ export class SharedDownloads {
     this.#failures.set(place, text);
     this.#needs.events.downloadFailed(text);
   }
+}
+
+/** Throws for what is no merged.mg, and for one whose agent.conf would not be merged here either. */
+function demandMerged(bytes: Buffer, path: string): void {
+  const merged = parseMerged(bytes);
+  if (!merged.ok) throw new CodedError("merged_corrupted", `The downloaded file '${path}' is corrupted.`);
+  const conf = merged.entries.find((entry) => entry.path === AGENT_CONF);
+  if (conf === undefined) return;
+  const problems = checkAgentConf(Buffer.from(conf.bytes).toString("latin1"), AGENT_CONF);
+  const error = problems.find(({ severity }) => severity === "error");
+  if (error !== undefined) throw new CodedError("merged_refused", formatProblem(error));
 }
 
 function sumOf(bytes: Buffer): string {

@@ -5,7 +5,7 @@ import type { HelperLog } from "./needs.ts";
 import type { AdminState, Backend, ProxyConfiguration, ProxyDriver, ServerStats } from "./proxy-driver.ts";
 
 /** The names of the guides, this program's first. */
-const USUAL_BACKENDS = ["cyb3rhq_reporting", "wazuh_reporting"] as const;
+export const USUAL_BACKENDS = ["cyb3rhq_reporting", "wazuh_reporting"] as const;
 
 const UP = "UP";
 
@@ -93,8 +93,8 @@ export class AgentBackend {
     this.#log.write("info", "Proxy", `Set \`hard-stop-after\` with ${pythonFloat(seconds)} seconds.`);
   }
 
-  serverAddress(nodeAddress: string): Promise<string> {
-    return this.#driver.serverAddress(nodeAddress);
+  serverAddress(nodeAddress: string, present: string | null): Promise<string> {
+    return this.#driver.serverAddress(nodeAddress, present);
   }
 
   async servers(): Promise<ReadonlyMap<string, string>> {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "#testing/random.ts";
+import { Absences } from "./absences.ts";
 import { exceedingAgents, hardStopSeconds } from "./balance.ts";
 import { agents } from "./fixture.ts";
 import { planMigration } from "./migration.ts";
@@ -86,10 +87,35 @@ test("findChanges() compares names and addresses", () => {
 
 test("isGone() keeps a server that is up, or that was not down for long", () => {
   const stats = { connections: 0, status: "DOWN", lastChangeSeconds: 14_400 };
-  assert.equal(isGone(stats, 240), true);
-  assert.equal(isGone({ ...stats, lastChangeSeconds: 14_399 }, 240), false);
-  assert.equal(isGone({ ...stats, status: "UP" }, 240), false);
-  assert.equal(isGone({ ...stats, status: "MAINT", lastChangeSeconds: 0 }, 0), true);
+  const long = Number.POSITIVE_INFINITY;
+  assert.equal(isGone(stats, long, 240), true);
+  assert.equal(isGone(stats, 14_400, 240), true);
+  assert.equal(isGone(stats, 14_399, 240), false, "its node was there");
+  assert.equal(isGone({ ...stats, lastChangeSeconds: 14_399 }, long, 240), false);
+  assert.equal(isGone({ ...stats, status: "MAINT", lastChangeSeconds: 0 }, 0, 0), true);
+  // `UP 2/3` has missed a check; its last change is when it came up.
+  for (const status of ["UP", "UP 2/3", "UP 1/3"]) {
+    for (const minutes of [0, 240]) assert.equal(isGone({ ...stats, status }, long, minutes), false, status);
+  }
+});
+
+test("Absences counts from the look that missed a node, anew when it was back, and never for a stranger", () => {
+  const absences = new Absences();
+  const servers = ["a", "b", "old"];
+  absences.look(["a", "b"], servers, 1000);
+  assert.deepEqual(
+    servers.map((name) => absences.secondsOf(name, 5000)),
+    [0, 0, Number.POSITIVE_INFINITY],
+  );
+  absences.look(["a"], servers, 5000);
+  absences.look(["a"], servers, 9000);
+  assert.equal(absences.secondsOf("b", 9000), 4);
+  absences.look(["a", "b"], servers, 10_000);
+  absences.look(["a"], servers, 20_000);
+  assert.equal(absences.secondsOf("b", 21_000), 1);
+  // Without a server there is nothing to remember.
+  absences.look(["a"], ["a"], 30_000);
+  assert.equal(absences.secondsOf("b", 31_000), Number.POSITIVE_INFINITY);
 });
 
 test("canBeServer() refuses what would be more than a word of HAProxy's configuration", () => {

@@ -19,9 +19,9 @@ export type HelperErrorNumber = keyof typeof TEXTS;
 /** Beyond ASCII a character may be a control byte once it is written. */
 const NOT_PRINTABLE = /[^ -~]+/g;
 
-/** `detail` may be another program's words. */
-export function helperError(number: HelperErrorNumber, detail = ""): CodedError {
+/** `detail` may be another program's words, `cause` what a text of the peer's leaves out. */
+export function helperError(number: HelperErrorNumber, detail = "", cause?: unknown): CodedError {
   const words = detail.slice(0, MESSAGE_CHARS_MAX).replace(NOT_PRINTABLE, " ").trim();
   const text = `Error ${number} - ${TEXTS[number]}${words === "" ? "" : `: ${words}`}`;
-  return new CodedError(`haproxy_${number}`, text);
+  return new CodedError(`haproxy_${number}`, text, {}, cause);
 }

@@ -140,7 +140,7 @@ export function helperNeeds(http: HttpClient, startMs?: number) {
     http,
     localSockets: new FakeLocalSockets(),
     hostNames: {
-      address: (name: string) => Promise.reject(new CodedError("name_unknown", `no host ${name}`)),
+      addresses: (name: string) => Promise.reject(new CodedError("name_unknown", `no host ${name}`)),
     },
   } satisfies HelperNeeds;
   return needs;

@@ -17,6 +17,7 @@ import {
   recordedCalls,
 } from "./fixture.ts";
 import { startHaproxyHelper } from "./service.ts";
+import { Sleeper } from "./sleeper.ts";
 
 const AGENT_PORT = 1514;
 /** The recorded helper took this long for a call with all its own work. */
@@ -135,7 +136,11 @@ test("startHaproxyHelper() mends drain, removes an old node and moves agents wit
 });
 
 /** An API whose HAProxy has `backends`, a front end for each and no servers. */
-function quietApi(backends: readonly string[] = ["cyb3rhq_reporting"], hardStopMs: number | null = 5000) {
+function quietApi(
+  backends: readonly string[] = ["cyb3rhq_reporting"],
+  hardStopMs: number | null = 5000,
+  algorithm = "leastconn",
+) {
   const named = backends.map((name) => ({ name: `${name}_front`, default_backend: name }));
   return new FakeHttp(({ url }) => {
     const path = url.pathname.replace(/^\/v2\/(?:services\/haproxy\/)?/, "");
@@ -144,7 +149,8 @@ function quietApi(backends: readonly string[] = ["cyb3rhq_reporting"], hardStopM
     if (path === "configuration/version") return { status: 200, body: 2 };
     if (path === "configuration/global")
       return data(hardStopMs === null ? {} : { hard_stop_after: hardStopMs });
-    if (path === "configuration/backends") return data(backends.map((name) => ({ name })));
+    if (path === "configuration/backends")
+      return data(backends.map((name) => ({ name, balance: { algorithm } })));
     if (path === "configuration/frontends") return data(named);
     return path === "health" ? { status: 200, body: {} } : data([]);
   });
@@ -198,6 +204,16 @@ test("startHaproxyHelper() takes the configured backend, else the one HAProxy ha
       requests.some(({ method, body }) => method === "POST" && body?.includes(`{"name":"${used}",`)),
       !has.includes(used),
     );
+  }
+});
+
+test("startHaproxyHelper() warns of a backend that does not balance by leastconn", async () => {
+  const warning =
+    "WARNING The backend 'cyb3rhq_reporting' balances by 'roundrobin'; the helper needs 'leastconn'";
+  for (const algorithm of ["leastconn", "roundrobin"]) {
+    const http = quietApi(undefined, undefined, algorithm);
+    const { texts } = await logOf(http, { backend: null }, "INFO Starting HAProxy Helper");
+    assert.equal(texts.includes(warning), algorithm === "roundrobin");
   }
 });
 
@@ -344,6 +360,121 @@ test("startHaproxyHelper() compares excluded names as a whole and keeps nodes th
       text,
     );
   }
+});
+
+const RESTART_AT_SECONDS = 40;
+/** A restart, and the pause of a worker before it tries its master again. */
+const RESTART_SECONDS = 20;
+
+/** How HAProxy sees a node whose process is away for so long: three checks that fail, then one that does not. */
+function checkedAway(secondsSince: number) {
+  const upForDays = 900_000 + Math.floor(secondsSince);
+  if (secondsSince < 0 || secondsSince > RESTART_SECONDS + 2) return { status: "UP", lastchg: upForDays };
+  const failed = Math.floor(secondsSince / 2);
+  if (failed === 0) return { status: "UP", lastchg: upForDays };
+  if (failed < 3) return { status: `UP ${3 - failed}/3`, lastchg: upForDays };
+  return { status: "DOWN", lastchg: Math.floor(secondsSince - 6) };
+}
+
+/** A worker that only connects anew to its master, while a check of HAProxy is lost. */
+function checkedOnceMore(secondsSince: number) {
+  const status = secondsSince >= 0 && secondsSince < RESTART_SECONDS ? "UP 2/3" : "UP";
+  return { status, lastchg: 900_000 };
+}
+
+const CASES = [
+  { minutes: 1, checked: checkedAway },
+  { minutes: 0, checked: checkedOnceMore },
+];
+
+test("startHaproxyHelper() never removes a node that restarts or connects anew, whenever it looks", async () => {
+  const moments = Array.from({ length: 24 }, (_, at) => at / 2);
+  for (const { minutes, checked, offset } of CASES.flatMap((one) =>
+    moments.map((offset) => ({ ...one, offset })),
+  )) {
+    const servers = {
+      master: { address: "10.0.0.1" },
+      worker1: { address: "10.0.0.2", status: "UP", lastchg: 0 },
+    };
+    const { http, told } = smallHaproxy(servers);
+    const needs = helperNeeds(http);
+    const all = new Map(Object.entries(servers).map(([name, { address }]) => [name, address]));
+    const options = helperOptions({ removeDisconnectedMinutes: minutes });
+    const helper = startHaproxyHelper(needs, options, AGENT_PORT);
+    await passTime(needs.clock, 140, () => {
+      const since = needs.clock.monotonicMs() / 1000 - RESTART_AT_SECONDS - offset;
+      const isThere = since < 0 || since >= RESTART_SECONDS;
+      needs.cluster.addresses = isThere ? all : new Map([["master", "10.0.0.1"]]);
+      Object.assign(servers.worker1 ?? {}, checked(since));
+      return since > 70;
+    });
+    await helper.stop();
+    assert.deepEqual(told, [], `${offset} s after a look`);
+    const missed = "INFO Server 'worker1' has not been disconnected enough time to remove it";
+    assert(needs.log.texts().includes(missed));
+  }
+});
+
+test("startHaproxyHelper() removes a node when it was missing and down for long, not when only one is so", async () => {
+  // HAProxy cannot reach it for hours, its master can.
+  const servers = { w: { address: "10.0.0.2", status: "DOWN", lastchg: 90_000 } };
+  const { http, told } = smallHaproxy(servers);
+  const needs = helperNeeds(http);
+  const there = new Map([["w", "10.0.0.2"]]);
+  needs.cluster.addresses = there;
+  const helper = startHaproxyHelper(needs, helperOptions({ removeDisconnectedMinutes: 1 }), AGENT_PORT);
+  const reach = (seconds: number) =>
+    passTime(needs.clock, 120, () => needs.clock.monotonicMs() >= seconds * 1000);
+  await reach(45);
+  needs.cluster.addresses = new Map();
+  await reach(95);
+  needs.cluster.addresses = there;
+  await reach(110);
+  needs.cluster.addresses = new Map();
+  await reach(170);
+  assert.deepEqual(told, []);
+  await reach(190);
+  assert.deepEqual(told, ["DELETE w"]);
+  await helper.stop();
+});
+
+test("startHaproxyHelper() reads certificates again after a failure", async () => {
+  let isDown = false;
+  const good = quietApi();
+  const http = new FakeHttp((request) => (isDown ? "certificate has expired" : good.answer(request)));
+  const needs = helperNeeds(http);
+  needs.files.write("/ca.pem", "ca");
+  needs.files.write("/client.pem", "old");
+  const files = { authorityFile: "/ca.pem", clientCertificateFile: "/client.pem" };
+  const helper = startHaproxyHelper(needs, helperOptions({ protocol: "https", ...files }), AGENT_PORT);
+  const said = (text: string) => () => needs.log.texts().some((line) => line.includes(text));
+  await passTime(needs.clock, 40, said("Starting HAProxy Helper"));
+  isDown = true;
+  await passTime(needs.clock, 40, said("certificate has expired"));
+  needs.files.write("/client.pem", "new");
+  isDown = false;
+  needs.log.lines.length = 0;
+  await passTime(needs.clock, 40, said("is up to date"));
+  await helper.stop();
+  assert.equal(http.requests.at(-1)?.tls?.client?.certificate.toString(), "new");
+});
+
+test("Sleeper pauses for weeks at most, since a timer of the host takes no more", async () => {
+  const { clock } = helperNeeds(quietApi());
+  let askedMs = 0;
+  const after = (delayMs: number, run: () => void) => {
+    askedMs = delayMs;
+    return clock.after(0, run);
+  };
+  const sleeping = new Sleeper({
+    after,
+    every: after,
+    wallMs: () => 0,
+    monotonicMs: () => 0,
+  }).sleep(Number.MAX_SAFE_INTEGER);
+  clock.advance(1);
+  await sleeping;
+  assert(askedMs > 1_000_000_000 && askedMs < 2 ** 31);
 });
 
 test("startHaproxyHelper() gives up a migration whose new servers stay down, and tells which", async () => {

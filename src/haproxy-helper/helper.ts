@@ -5,7 +5,9 @@
 import type { HaproxyHelperConfig } from "#config/sections/haproxy-helper.ts";
 import { pythonDictionary, pythonString } from "#formats/python-text.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
+import type { Clock } from "#kernel/ports/clock.ts";
 import type { AgentId } from "#model/agent.ts";
+import { Absences } from "./absences.ts";
 import { type AgentBackend, backendMissing } from "./agent-backend.ts";
 import { type Connections, exceedingAgents, hardStopSeconds } from "./balance.ts";
 import { helperError } from "./errors.ts";
@@ -31,6 +33,7 @@ export type BalancingOptions = Pick<
 type HelperParts = {
   readonly backend: AgentBackend;
   readonly cluster: ClusterView;
+  readonly clock: Clock;
   readonly log: HelperLog;
   readonly sleeper: Sleeper;
 };
@@ -39,21 +42,32 @@ type HelperParts = {
 type Addresses = ReadonlyMap<string, string>;
 type AgentsOfNodes = ReadonlyMap<string, readonly ActiveAgent[]>;
 
+type Change = {
+  readonly nodes: Addresses;
+  /** The servers behind the change: nodes, and servers whose node may come back. */
+  readonly kept: Addresses;
+  readonly added: Addresses;
+  readonly removed: readonly string[];
+};
+
 export class HaproxyHelper {
   readonly #options: BalancingOptions;
   readonly #backend: AgentBackend;
   readonly #cluster: ClusterView;
+  readonly #clock: Clock;
   readonly #log: HelperLog;
   readonly #sleeper: Sleeper;
+  readonly #absences = new Absences();
   /** As HAProxy has it now; null while it has none. */
   #hardStopSeconds: number | null = null;
   /** Nodes that were said not to fit. */
   readonly #unfit = new Set<string>();
 
-  constructor(options: BalancingOptions, { backend, cluster, log, sleeper }: HelperParts) {
+  constructor(options: BalancingOptions, { backend, cluster, clock, log, sleeper }: HelperParts) {
     this.#options = options;
     this.#backend = backend;
     this.#cluster = cluster;
+    this.#clock = clock;
     this.#log = log;
     this.#sleeper = sleeper;
   }
@@ -63,7 +77,14 @@ export class HaproxyHelper {
     let started = false;
     while (!started) started = await this.#succeeds(() => this.#start());
     this.#log.write("info", "Main", "Starting HAProxy Helper");
-    for (;;) await this.#succeeds(() => this.#turn());
+    let reached = true;
+    for (;;) {
+      reached = await this.#succeeds(async () => {
+        // What it is reached with, such as a certificate, may be another by now.
+        if (!reached) await this.#backend.initialize();
+        await this.#turn();
+      });
+    }
   }
 
   async #succeeds(step: () => Promise<void>): Promise<boolean> {
@@ -90,10 +111,19 @@ export class HaproxyHelper {
     await backend.locate();
     if (configuration !== null) {
       await this.#prepare(configuration);
-    } else if (!(await backend.ensureBackend())) {
-      await backend.keep(await this.#nodes());
+    } else {
+      await this.#waitForWorkers();
+      if (await backend.ensureBackend()) return;
+      await backend.keep(await this.#nodes(new Map()));
       throw backendMissing(backend.name);
     }
+  }
+
+  /** They connect to a master that has just started when they next try. */
+  async #waitForWorkers(): Promise<void> {
+    const seconds = limits.WORKERS_WAIT_SECONDS;
+    this.#log.write("debug", "Main", `Waiting ${seconds}s for workers connections...`);
+    await this.#sleeper.sleep(seconds);
   }
 
   async #prepare(configuration: ProxyConfiguration): Promise<void> {
@@ -108,11 +138,9 @@ export class HaproxyHelper {
     await this.#backend.ensureBackend();
     await this.#backend.ensureFrontend(configuration);
     if (known !== null) return;
-    const seconds = limits.WORKERS_WAIT_SECONDS;
-    this.#log.write("debug", "Main", `Waiting ${seconds}s for workers connections...`);
-    await this.#sleeper.sleep(seconds);
+    await this.#waitForWorkers();
     const agents = await this.#agents();
-    await this.#setHardStop(configuration, await this.#nodes(), agents);
+    await this.#setHardStop(configuration, await this.#nodes(new Map()), agents);
     const { ids } = reconnectable([...agents.values()].flat());
     this.#log.write("info", "Main", `Reconnecting ${ids.length} agents.`);
     await this.#reconnect(ids);
@@ -120,17 +148,22 @@ export class HaproxyHelper {
 
   async #turn(): Promise<void> {
     await this.#fixDrained();
-    const nodes = await this.#nodes();
-    const { added, moved, strangers } = findChanges(nodes, await this.#backend.servers());
-    const removed = [...moved, ...(await this.#gone(strangers))];
+    const servers = await this.#backend.servers();
+    const nodes = await this.#nodes(servers);
+    this.#absences.look(nodes.keys(), servers.keys(), this.#clock.monotonicMs());
+    const { added, moved, strangers } = findChanges(nodes, servers);
+    const gone = await this.#gone(strangers);
+    const removed = [...moved, ...gone];
+    const waiting = [...servers].filter(([name]) => strangers.includes(name) && !gone.includes(name));
+    const kept = new Map([...nodes, ...waiting.filter(([name, address]) => canBeServer(name, address))]);
     if (added.size > 0 || removed.length > 0) {
       const cluster = `Detected changes in Wazuh cluster nodes. Current cluster: ${pythonDictionary(nodes)}`;
       this.#log.write("info", "Main", cluster);
-      await this.#change(nodes, added, removed);
+      await this.#change({ nodes, kept, added, removed });
       return;
     }
     this.#log.write("info", "Main", "Load balancer backend is up to date");
-    await this.#keep(nodes);
+    await this.#keep(kept);
     await this.#balance();
     const seconds = this.#options.frequencySeconds;
     this.#log.write("info", "Main", `Sleeping ${seconds}s before next cycle...`);
@@ -146,13 +179,16 @@ export class HaproxyHelper {
   }
 
   /** Nodes that are to be servers, with the addresses that HAProxy shall have. */
-  async #nodes(): Promise<Addresses> {
+  async #nodes(servers: Addresses): Promise<Addresses> {
     const { excludedNodes } = this.#options;
     const nodes = new Map<string, string>();
     for (const [name, address] of await this.#cluster.nodes()) {
       if (excludedNodes.includes(name)) continue;
-      if (canBeServer(name, address)) nodes.set(name, await this.#backend.serverAddress(address));
-      else this.#tellUnfit(name, address);
+      if (canBeServer(name, address)) {
+        nodes.set(name, await this.#backend.serverAddress(address, servers.get(name) ?? null));
+      } else {
+        this.#tellUnfit(name, address);
+      }
     }
     return nodes;
   }
@@ -178,7 +214,8 @@ export class HaproxyHelper {
       const stats = await this.#backend.stats(server);
       const downSeconds = `Server '${server}' has been disconnected for ${stats.lastChangeSeconds}s`;
       this.#log.write("debug2", "Main", downSeconds);
-      if (isGone(stats, minutes)) {
+      const missingSeconds = this.#absences.secondsOf(server, this.#clock.monotonicMs());
+      if (isGone(stats, missingSeconds, minutes)) {
         say(`has been disconnected for over ${minutes} minutes`);
         gone.push(server);
       } else {
@@ -188,11 +225,11 @@ export class HaproxyHelper {
     return gone;
   }
 
-  async #change(nodes: Addresses, added: Addresses, removed: readonly string[]): Promise<void> {
+  async #change({ nodes, kept, added, removed }: Change): Promise<void> {
     this.#log.write("info", "Main", "Attempting to update proxy backend");
     for (const server of removed) await this.#backend.removeServer(server);
     for (const [server, address] of added) await this.#backend.addServer(server, address);
-    await this.#keep(nodes);
+    await this.#keep(kept);
     const { configuration } = this.#backend;
     if (configuration !== null) await this.#setHardStop(configuration, nodes, await this.#agents());
     await this.#migrate(new Set(added.keys()), new Set(removed));
@@ -337,9 +374,9 @@ export class HaproxyHelper {
   }
 
   /** A file that cannot be written is no reason to leave agents where they are. */
-  async #keep(nodes: Addresses): Promise<void> {
+  async #keep(servers: Addresses): Promise<void> {
     try {
-      await this.#backend.keep(nodes);
+      await this.#backend.keep(servers);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#log.write(

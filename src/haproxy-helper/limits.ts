@@ -15,6 +15,9 @@ export const MESSAGE_CHARS_MAX = 500;
 export const CONNECTION_RETRY_SECONDS = 10;
 export const WORKERS_WAIT_SECONDS = CONNECTION_RETRY_SECONDS + 2;
 
+/** Beyond 2^31 ms a timer of the host fires at once; frequencies are the operator's, `hard-stop-after` is HAProxy's. */
+export const PAUSE_SECONDS_MAX = 2_000_000;
+
 export const SERVER_CHECK_SECONDS = 1;
 export const SERVER_CHECKS_MAX = 60;
 /** Between draining servers, telling agents and taking the servers back. */

@@ -6,7 +6,7 @@ export type NodeChanges = {
   readonly added: ReadonlyMap<string, string>;
   /** Nodes whose address is another now: removed, then added. */
   readonly moved: readonly string[];
-  /** Servers that are no node; `judgeServer` decides on each. */
+  /** Servers that are no node; `isGone` decides on each. */
   readonly strangers: readonly string[];
 };
 
@@ -24,9 +24,13 @@ export function findChanges(
 
 const SECONDS_OF_MINUTE = 60;
 
-/** A server that is no node may be one whose node only starts again: it stays until it was down for long. */
-export function isGone({ status, lastChangeSeconds }: ServerStats, minutes: number): boolean {
-  return status !== "UP" && lastChangeSeconds >= minutes * SECONDS_OF_MINUTE;
+/**
+ * A server that is no node may be one whose node only starts again, or connects anew to its master: it stays until it was down, and
+ * its node missing, for long. Of one that missed a check (`UP 2/3`) HAProxy tells since when it is up.
+ */
+export function isGone(stats: ServerStats, missingSeconds: number, minutes: number): boolean {
+  if (stats.status.startsWith("UP")) return false;
+  return Math.min(stats.lastChangeSeconds, missingSeconds) >= minutes * SECONDS_OF_MINUTE;
 }
 
 /** HAProxy's own characters for names of servers; others would be words or comments in its configuration. */
@@ -34,7 +38,11 @@ const SERVER_NAME = /^[A-Za-z0-9_.:-]{1,255}$/;
 /** An address or a host name; never a path, a prefix of HAProxy's (`unix@`) or two words. */
 const SERVER_ADDRESS = /^[A-Za-z0-9_.:-]{1,255}$/;
 
+export function isServerName(name: string): boolean {
+  return SERVER_NAME.test(name);
+}
+
 /** What becomes a server comes from other hosts. */
 export function canBeServer(name: string, address: string): boolean {
-  return SERVER_NAME.test(name) && SERVER_ADDRESS.test(address);
+  return isServerName(name) && SERVER_ADDRESS.test(address);
 }

@@ -30,11 +30,13 @@ export interface ProxyConfiguration {
 export interface ProxyDriver {
   /** Null for a driver that changes the running HAProxy only. */
   readonly configuration: ProxyConfiguration | null;
-  /** Looks whether HAProxy is there and is what the options say; called before all else, and again after a failure. */
+  /** Looks whether HAProxy is there and is what the options say; called before all else, and again after each failure. */
   initialize(): Promise<void>;
+  /** What answers, with its version. */
+  describe(): Promise<string>;
   backends(): Promise<readonly Backend[]>;
-  /** The form in which a node's address stands in HAProxy. */
-  serverAddress(nodeAddress: string): Promise<string>;
+  /** The form in which a node's address stands in HAProxy; `present` is what its server has, null without one. */
+  serverAddress(nodeAddress: string, present: string | null): Promise<string>;
   /** Address of each server, by name. */
   servers(backend: string): Promise<ReadonlyMap<string, string>>;
   addServer(backend: string, server: string, address: string, port: number): Promise<void>;

@@ -28,7 +28,7 @@ export function startHaproxyHelper(
       "HTTPS related parameters have been set but will be ignored since HTTP is defined as protocol.";
     log.write("warning", "Main", text);
   }
-  const helper = new HaproxyHelper(options, { backend, cluster, log, sleeper });
+  const helper = new HaproxyHelper(options, { backend, cluster, clock: needs.clock, log, sleeper });
   const ended = helper.run().catch((error: unknown) => {
     if (!(error instanceof Stopped))
       log.write("critical", "Main", `Unexpected exception: ${messageOf(error)}`);
@@ -42,7 +42,10 @@ export function startHaproxyHelper(
   };
 }
 
-function driverOf(needs: HelperNeeds, options: HaproxyHelperConfig): ProxyDriver {
+export function driverOf(
+  needs: Omit<HelperNeeds, "log" | "cluster">,
+  options: HaproxyHelperConfig,
+): ProxyDriver {
   if (options.mode === "dataplane") return new DataPlaneDriver(options, needs);
   return new RuntimeDriver({ socket: options.socket ?? "", backendFile: options.backendFile }, needs);
 }

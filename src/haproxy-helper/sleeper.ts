@@ -1,5 +1,6 @@
 /** Pauses of one task that can be stopped in any of them. */
 import type { Clock } from "#kernel/ports/clock.ts";
+import { PAUSE_SECONDS_MAX } from "./limits.ts";
 
 const MILLISECONDS = 1000;
 
@@ -18,7 +19,7 @@ export class Sleeper {
   async sleep(seconds: number): Promise<void> {
     this.#throwIfStopped();
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.after(seconds * MILLISECONDS, resolve);
+      const timer = this.#clock.after(Math.min(seconds, PAUSE_SECONDS_MAX) * MILLISECONDS, resolve);
       this.#wake = () => {
         timer.cancel();
         resolve();

@@ -3,6 +3,11 @@ import type { Log } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
 import { FILES_MAX } from "./limits.ts";
 
+const ACCESS_ADVICE =
+  "Add the manager's user to the file's group (adm on Debian and Ubuntu: usermod -aG adm USER), then restart the manager.";
+const JOURNAL_ADVICE =
+  "A manager that is not root needs its group (usermod -aG systemd-journal USER, then restart the manager).";
+
 export class HostLogEvents {
   readonly #log: Log;
   readonly #metrics: Metrics;
@@ -20,7 +25,9 @@ export class HostLogEvents {
   }
 
   unreadable(path: string, code: string): void {
-    const say = () => this.#log.write("warning", `(1103): Could not open file '${path}' due to [${code}].`);
+    const advice = code === "file_access_denied" ? ` ${ACCESS_ADVICE}` : "";
+    const text = `(1103): Could not open file '${path}' due to [${code}].${advice}`;
+    const say = () => this.#log.write("warning", text);
     this.#sayOnce(path, code, say);
   }
 
@@ -70,7 +77,8 @@ export class HostLogEvents {
 
   journaldEnded(): void {
     this.#metrics.add("host_logs_journald_ends");
-    this.#log.write("warning", "Reading of journal entries ended: it is tried again until there are some.");
+    const text = `Reading of journal entries ended: it is tried again until there are some. ${JOURNAL_ADVICE}`;
+    this.#log.write("warning", text);
   }
 
   cursorForgotten(): void {

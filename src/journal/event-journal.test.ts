@@ -49,6 +49,7 @@ test("EventJournal keeps a control record at its place among the events", () => 
   fixture.append("after");
   fixture.journal.flush();
   assert.deepEqual(fixture.messages(), ["before", "control:{}", "after"]);
+  assert.equal(fixture.metrics.get("journal_events"), 2, "a change is no event");
 });
 
 test("whenDurable() calls after the sync of what was appended before it, in order", async () => {

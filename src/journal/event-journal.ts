@@ -48,6 +48,7 @@ export class EventJournal implements EventSink {
       if (!this.#finishBlock()) return false;
       assert(this.#builder.append(event), "an empty block takes any event");
     }
+    this.#needs.events.appended();
     this.#flushSoon();
     return true;
   }

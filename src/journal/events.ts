@@ -44,6 +44,11 @@ export class JournalEvents {
     this.#sayRarely("error", refusal, `No event is accepted: ${REFUSAL_TEXTS[refusal]}${detail}.`);
   }
 
+  /** An event stands in a block: written by now, or kept until it can be. */
+  appended(): void {
+    this.#metrics.add("journal_events");
+  }
+
   accepted(blockBytes: number): void {
     this.#metrics.add("journal_blocks");
     this.#metrics.add("journal_bytes", blockBytes);

@@ -18,6 +18,9 @@ export type FramedServiceNeeds = {
   readonly answer: (request: Buffer) => Promise<Uint8Array | null> | Uint8Array | null;
 };
 
+/** Before each frame. */
+const LENGTH_BYTES = 4;
+
 /** How the clients of a socket are treated. */
 export type Manners = {
   /** The first word of its counters. */
@@ -42,6 +45,16 @@ const USUAL_MANNERS: Manners = {
   answerMsMax: ANSWER_MS_MAX,
   tooLarge: null,
   frame: inFrames,
+};
+
+/** For clients that read one frame, however long it is: the peer's programs in Python. */
+export const ONE_FRAME: Manners = {
+  ...USUAL_MANNERS,
+  frame: (answer) => {
+    const head = Buffer.alloc(LENGTH_BYTES);
+    head.writeUInt32LE(answer.length);
+    return Buffer.concat([head, answer]);
+  },
 };
 
 /** An empty answer is a frame too. */

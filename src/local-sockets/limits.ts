@@ -15,6 +15,9 @@ export const ANSWER_MS_MAX = 60_000;
 /** An answer on our own socket, in frames of `PAYLOAD_BYTES_MAX`: the tasks of 100,000 agents. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Of the text that a test of the configuration answers with (wazuh v4.14.7: wcom_check_manager_config). */
+export const CHECK_CHARS_MAX = 4068;
+
 /** Agents in one answer about agents; with as many the peer's clients ask on (wazuh v4.14.7: REM_MAX_NUM_AGENTS_STATS). */
 export const AGENTS_PER_ANSWER_MAX = 150;
 

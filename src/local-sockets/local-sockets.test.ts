@@ -12,7 +12,7 @@ import { RecordingMetrics } from "#testing/log.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { answerControl, type ControlCommands } from "./control.ts";
 import { askManager } from "./control-client.ts";
-import { FramedService } from "./framed-service.ts";
+import { FramedService, ONE_FRAME } from "./framed-service.ts";
 import { ANSWER_MS_MAX, CLIENTS_MAX, REQUEST_MS_MAX } from "./limits.ts";
 import type { RemoteNeeds, RequestOutcome } from "./needs.ts";
 import { answerRemote } from "./remote.ts";
@@ -68,6 +68,16 @@ test("FramedService sends a long answer in several frames and none for null", as
   assert.deepEqual(client.sentBytes, Buffer.concat([frame(long.subarray(0, 65_536)), frame("x")]));
   assert.equal(empty.sent.length, 0);
   assert(empty.ended);
+});
+
+test("FramedService sends a long answer in one frame to those who read one", async () => {
+  const long = Buffer.alloc(200_000, "x");
+  const localSockets = new FakeLocalSockets();
+  const needs = { clock: new FakeClock(), localSockets, metrics: new RecordingMetrics(), answer: () => long };
+  await new FramedService(PATH, needs, ONE_FRAME).start();
+  const client = localSockets.connect(PATH);
+  client.receive(frame("x"));
+  assert.deepEqual(client.sentBytes, frame(long));
 });
 
 test("FramedService ends clients that are silent, send too much or are too many", async () => {

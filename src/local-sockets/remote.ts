@@ -4,46 +4,27 @@
  */
 import { AGENT_ID_NUMBER_MAX, type AgentId, agentIdOf, parseAgentId } from "#model/agent.ts";
 import type { AgentCounts } from "#model/agent-counts.ts";
-import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
+import {
+  answerJson,
+  type CommandAnswer,
+  DUE,
+  EMPTY_LAST_ID,
+  INVALID_AGENT,
+  INVALID_AGENTS,
+  type JsonCommands,
+  NO_AGENTS,
+  OK,
+  refused,
+  sectionAnswer,
+  TOO_MANY_AGENTS,
+} from "./command-answers.ts";
+import type { JsonObject } from "./json.ts";
 import { AGENTS_PER_ANSWER_MAX } from "./limits.ts";
 import type { RemoteNeeds } from "./needs.ts";
 
 const DAEMON = "wazuh-remoted";
 const JSON_START = 0x7b;
 const BLANK = 0x20;
-const EMPTY: JsonObject = {};
-
-/** The peer's texts, by their numbers. */
-const MESSAGES = [
-  "ok",
-  "due",
-  "Invalid JSON input",
-  "Empty command",
-  "Unrecognized command",
-  "Empty parameters",
-  "Empty section",
-  "Unrecognized or not configured section",
-  "Invalid agents parameter",
-  "Error getting agents from DB",
-  "Empty last id",
-  "Too many agents",
-  "Invalid agent or md5 parameter",
-] as const;
-
-const OK = 0;
-const DUE = 1;
-const INVALID_JSON = 2;
-const EMPTY_COMMAND = 3;
-const UNKNOWN_COMMAND = 4;
-const EMPTY_PARAMETERS = 5;
-const EMPTY_SECTION = 6;
-const UNKNOWN_SECTION = 7;
-const INVALID_AGENTS = 8;
-const NO_AGENTS = 9;
-const EMPTY_LAST_ID = 10;
-const TOO_MANY_AGENTS = 11;
-const INVALID_AGENT = 12;
-
 /** What the peer says for each reason why an agent did not answer; for all others its first one. */
 const INTERNAL_ERROR = "err Internal error";
 const REQUEST_FAILURES: ReadonlyMap<string, string> = new Map([
@@ -52,13 +33,10 @@ const REQUEST_FAILURES: ReadonlyMap<string, string> = new Map([
   ["not_answered", "err Response timeout"],
 ]);
 
-type Answer = { readonly code: number; readonly data: JsonObject };
-
 /** Null when the peer hangs up without an answer. */
 export async function answerRemote(needs: RemoteNeeds, request: Buffer): Promise<Uint8Array | null> {
   if (request[0] !== JSON_START) return await askAgent(needs, request);
-  const { code, data } = await answerCommand(needs, request);
-  return Buffer.from(JSON.stringify({ error: code, message: MESSAGES[code], data }));
+  return await answerJson(commandsOf(needs), request);
 }
 
 async function askAgent(needs: RemoteNeeds, request: Buffer): Promise<Uint8Array | null> {
@@ -71,42 +49,25 @@ async function askAgent(needs: RemoteNeeds, request: Buffer): Promise<Uint8Array
   return Buffer.from(REQUEST_FAILURES.get(outcome.code) ?? INTERNAL_ERROR);
 }
 
-async function answerCommand(needs: RemoteNeeds, request: Buffer): Promise<Answer> {
-  const parsed = parseJsonObject(request);
-  if (parsed === null) return refused(INVALID_JSON);
-  const { command, parameters } = parsed;
-  switch (command) {
-    case "getstats":
-      return { code: OK, data: statistics(needs) };
-    case "getagentsstats":
-      return isObject(parameters) ? await agentsStatistics(needs, parameters) : refused(EMPTY_PARAMETERS);
-    case "getconfig":
-      return isObject(parameters) ? configuration(needs, parameters) : refused(EMPTY_PARAMETERS);
-    case "assigngroup":
-      return isObject(parameters) ? assignment(needs, parameters) : refused(EMPTY_PARAMETERS);
-    default:
-      return refused(typeof command === "string" ? UNKNOWN_COMMAND : EMPTY_COMMAND);
-  }
+function commandsOf(needs: RemoteNeeds): JsonCommands {
+  return {
+    plain: { getstats: () => ({ code: OK, data: statistics(needs) }) },
+    withParameters: {
+      getagentsstats: (parameters) => agentsStatistics(needs, parameters),
+      getconfig: (parameters) => sectionAnswer(needs.section, parameters),
+      assigngroup: (parameters) => assignment(needs, parameters),
+    },
+  };
 }
 
-function refused(code: number): Answer {
-  return { code, data: EMPTY };
-}
-
-function configuration(needs: RemoteNeeds, { section }: JsonObject): Answer {
-  if (typeof section !== "string") return refused(EMPTY_SECTION);
-  const data = needs.section(section);
-  return data === null ? refused(UNKNOWN_SECTION) : { code: OK, data };
-}
-
-function assignment(needs: RemoteNeeds, { agent, md5 }: JsonObject): Answer {
+function assignment(needs: RemoteNeeds, { agent, md5 }: JsonObject): CommandAnswer {
   if (typeof agent !== "string" || typeof md5 !== "string") return refused(INVALID_AGENT);
   const agentId = parseAgentId(agent);
   const group = agentId === null ? null : needs.assignGroup(agentId, md5);
-  return { code: OK, data: group === null ? EMPTY : { group } };
+  return { code: OK, data: group === null ? {} : { group } };
 }
 
-async function agentsStatistics(needs: RemoteNeeds, parameters: JsonObject): Promise<Answer> {
+async function agentsStatistics(needs: RemoteNeeds, parameters: JsonObject): Promise<CommandAnswer> {
   const { agents, last_id: lastId } = parameters;
   if (Array.isArray(agents)) {
     if (agents.length >= AGENTS_PER_ANSWER_MAX) return refused(TOO_MANY_AGENTS);

@@ -7,7 +7,9 @@ import { formatIpAddress, parseIpAddress } from "./address.ts";
 
 export type HostAction =
   | {
-      readonly kind: "ban" | "unban" | "add_null_route" | "remove_null_route" | "deny_host" | "allow_host";
+      readonly kind:
+        | ("ban" | "unban" | "add_null_route" | "remove_null_route" | "deny_host" | "allow_host")
+        | ("mark_address" | "unmark_address");
       /** Canonical. */
       readonly address: string;
     }
@@ -46,6 +48,8 @@ const PARSERS: Readonly<
   remove_null_route: (value) => withAddress("remove_null_route", value),
   deny_host: (value) => withAddress("deny_host", value),
   allow_host: (value) => withAddress("allow_host", value),
+  mark_address: (value) => withAddress("mark_address", value),
+  unmark_address: (value) => withAddress("unmark_address", value),
   disable_account: (value) => withUser("disable_account", value),
   enable_account: (value) => withUser("enable_account", value),
   stop_process: ({ pid, startTicks }) =>

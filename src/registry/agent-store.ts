@@ -76,7 +76,8 @@ export type GroupListCount = { readonly groups: readonly GroupName[]; readonly a
 
 /** What a connection does to its agent's state. A refused start leaves the state and says why. */
 export type StatusChange =
-  | { readonly status: "pending" | "active"; readonly atSeconds: number }
+  /** `nodeName`: where it is connected; left out, that stays. */
+  | { readonly status: "pending" | "active"; readonly atSeconds: number; readonly nodeName?: string }
   | { readonly status: "disconnected"; readonly statusCode: 3 | 4 | 5; readonly atSeconds: number }
   | { readonly status: "refused"; readonly statusCode: 1 | 2 };
 
@@ -148,9 +149,9 @@ export class AgentStore {
 
   applyKeepalive({ id, atSeconds, info, groupConfigStatus }: KeepaliveUpdate): void {
     this.#write(
-      `UPDATE agent SET status = 'active', status_code = 0, disconnection_time = 0, last_keepalive = ?,
+      `UPDATE agent SET status = 'active', status_code = 0, disconnection_time = 0, last_keepalive = ?, info_time = ?,
        sync_status = 'syncreq', group_config_status = ?, ${INFO_ASSIGNMENTS} WHERE id = ?`,
-      [atSeconds, groupConfigStatus, ...infoValues(info), id],
+      [atSeconds, atSeconds, groupConfigStatus, ...infoValues(info), id],
     );
   }
 
@@ -174,8 +175,8 @@ export class AgentStore {
       case "active":
         this.#write(
           `UPDATE agent SET status = ?, status_code = 0, disconnection_time = 0, last_keepalive = ?,
-           ${change.status === "active" ? OWED_KEEPALIVE : OWED_STATUS} WHERE id = ?`,
-          [change.status, change.atSeconds, id],
+           node_name = coalesce(?, node_name), ${change.status === "active" ? OWED_KEEPALIVE : OWED_STATUS} WHERE id = ?`,
+          [change.status, change.atSeconds, change.nodeName ?? null, id],
         );
         break;
     }

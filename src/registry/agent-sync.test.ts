@@ -58,6 +58,14 @@ function keepalive(store: AgentStore, id: number, atSeconds = 10, nodeName = "w1
   store.applyKeepalive({ id: agentIdOf(id), atSeconds, info, groupConfigStatus: "synced" });
 }
 
+function fullOf(store: AgentStore, number: number): Extract<AgentReport, { kind: "full" }> {
+  const row = store.find(agentIdOf(number));
+  assert(row?.info && row.lastKeepaliveSeconds !== null);
+  const { id, info, status, statusCode, lastKeepaliveSeconds, disconnectionSeconds, groupConfigStatus } = row;
+  const state = { status, statusCode, lastKeepaliveSeconds, disconnectionSeconds, groupConfigStatus };
+  return { kind: "full", id, info, ...state };
+}
+
 const ids = (records: readonly { readonly id: string }[]) => records.map(({ id }) => id);
 
 test("AgentSync tells each change once, the whole agent before its state", (t) => {
@@ -107,6 +115,53 @@ test("AgentSync.apply() takes of a node what it can know", (t) => {
   assert.deepEqual([store.find(id)?.status, store.find(id)?.info?.nodeName], ["disconnected", "w2"]);
   assert.equal(sync.apply({ kind: "keepalive", id: agentIdOf(99) }, NODE), false);
   assert.deepEqual(sync.takeOwed("syncreq", 10), [], "what came from a worker is owed to nobody");
+});
+
+test("AgentSync.apply() lets no node say what was so before the agent went elsewhere", (t) => {
+  const { store, sync } = setUp(t);
+  const id = agentIdOf(1);
+  const told = (nodeName: string, version: string, lastKeepaliveSeconds: number, isThere: boolean): boolean =>
+    sync.apply(
+      {
+        ...{ kind: "full", id, status: isThere ? "active" : "disconnected", statusCode: 0 },
+        ...{ lastKeepaliveSeconds, disconnectionSeconds: 0, groupConfigStatus: "synced" },
+        info: { ...INFO, os: { ...OS, version } },
+      },
+      { nodeName, nowSeconds: 1000 },
+    );
+  const seen = () => {
+    const row = store.find(id);
+    return [row?.status, row?.info?.nodeName, row?.info?.os.version];
+  };
+  assert(told("w2", "2", 200, true));
+  assert.equal(told("w1", "1", 100, true), false, "it was cut off and still sees the agent");
+  assert.equal(told("w1", "1", 100, false), false);
+  assert.deepEqual(seen(), ["active", "w2", "2"]);
+  assert(told("w3", "3", 300, false), "the agent came and went before the master heard of it");
+  assert.deepEqual(seen(), ["disconnected", "w3", "3"]);
+  const lost = {
+    kind: "status",
+    id,
+    status: "disconnected",
+    statusCode: 4,
+    disconnectionSeconds: 9,
+  } as const;
+  assert.equal(sync.apply(lost, { nodeName: "w2", nowSeconds: 1001 }), false, "another one has said so");
+  assert.deepEqual(seen(), ["disconnected", "w3", "3"]);
+  // What the master has heard itself counts alike.
+  keepalive(store, 2, 500, "master");
+  assert.equal(sync.apply({ ...fullOf(store, 2), lastKeepaliveSeconds: 499 }, NODE), false);
+});
+
+test("AgentSync owes keepalives that have waited with their time", (t) => {
+  const { store, sync } = setUp(t);
+  store.setStatus(agentIdOf(1), { status: "active", atSeconds: 100 });
+  store.setStatus(agentIdOf(2), { status: "active", atSeconds: 120 });
+  store.setStatus(agentIdOf(3), { status: "pending", atSeconds: 100 });
+  sync.oweOldKeepalives(140);
+  assert.deepEqual(ids(sync.takeOwed("syncreq", 10)), ["001"]);
+  assert.deepEqual(ids(sync.takeOwed("syncreq_keepalive", 10)), ["002"]);
+  assert.deepEqual(ids(sync.takeOwed("syncreq_status", 10)), ["003"]);
 });
 
 test("AgentSync.disconnectSilent() disconnects silent agents of other nodes, page by page", (t) => {
@@ -165,7 +220,7 @@ test("a file of the format before owes everything that it knows", (t) => {
   store.close();
   const old = new DatabaseSync(path);
   old.exec(`UPDATE agent SET sync_status = 'synced'; DROP INDEX agent_to_tell; DROP INDEX agent_groups_to_tell;
-    ALTER TABLE agent DROP COLUMN group_sync_status; PRAGMA user_version = 1;`);
+    ALTER TABLE agent DROP COLUMN group_sync_status; ALTER TABLE agent DROP COLUMN info_time; PRAGMA user_version = 1;`);
   old.close();
   const needs = { clock: new FakeClock(), log: new RecordingLog(), metrics: new RecordingMetrics() };
   const again = new AgentStore({ path, ...needs });

@@ -60,7 +60,16 @@ const INFO_ASSIGNMENTS = INFO_COLUMNS.map((column) => `${column} = ?`).join(", "
  * Only the node where an agent was last seen can say that it is gone: to another one it came later. Rows of agents that nobody has seen
  * take what is said first.
  */
-const IS_THEIRS = "(coalesce(node_name, '') IN ('', ?) OR status NOT IN ('active', 'pending'))";
+const IS_THEIRS = "(coalesce(node_name, '') IN ('', ?) OR status = 'never_connected')";
+
+/**
+ * What a node heard before what stands in the row is no news: it was cut off meanwhile, and the agent went elsewhere. Whoever has heard of it since may also
+ * say that it is gone.
+ */
+const IS_NEWS = "info_time <= ?";
+const IS_NEWER = "info_time < ?";
+/** What the master takes as of now: an agent's period, that of its node, and as much again. */
+const KEEPALIVE_SECONDS_MAX = 30;
 
 export class AgentSync {
   readonly #rows: RowAccess;
@@ -71,18 +80,38 @@ export class AgentSync {
 
   /** Agents of whose state the master must hear, at most `limit`; from here on it counts as told. */
   takeOwed(kind: OwedReport, limit: number): readonly AgentRecord[] {
-    const rows = this.#rows.writeReturning(
-      `UPDATE agent SET sync_status = 'synced' WHERE id IN
-         (SELECT id FROM agent WHERE sync_status <> 'synced' AND sync_status = ? LIMIT ?) RETURNING *`,
+    const rows = this.#rows.read(
+      "SELECT * FROM agent WHERE sync_status <> 'synced' AND sync_status = ? LIMIT ?",
       [kind, limit],
     );
+    // An update that returns whole rows itself writes and reads each once more.
+    const ids = rows.map(({ id }) => String(id));
+    if (ids.length > 0) this.#setSyncStatus(ids, "synced");
     return rows.flatMap((row) => wellFormed(row, recordOf));
+  }
+
+  /** Keepalives that have waited for long are owed with their time, and all else of the row: they are told without it. */
+  oweOldKeepalives(nowSeconds: number): void {
+    this.#rows.write(
+      `UPDATE agent SET sync_status = 'syncreq'
+       WHERE sync_status <> 'synced' AND sync_status = 'syncreq_keepalive' AND last_keepalive < ?`,
+      [nowSeconds - KEEPALIVE_SECONDS_MAX],
+    );
+  }
+
+  /** A master may have lost what it was told. */
+  oweActive(): void {
+    this.#rows.write("UPDATE agent SET sync_status = 'syncreq' WHERE status = 'active'", []);
   }
 
   /** The master did not hear of them after all. */
   owe(ids: readonly AgentId[]): void {
-    const sql = "UPDATE agent SET sync_status = 'syncreq' WHERE id IN (SELECT value FROM json_each(?))";
-    this.#rows.write(sql, [JSON.stringify(ids)]);
+    this.#setSyncStatus(ids, "syncreq");
+  }
+
+  #setSyncStatus(ids: readonly string[], status: SyncStatus): void {
+    const sql = "UPDATE agent SET sync_status = ? WHERE id IN (SELECT value FROM json_each(?))";
+    this.#rows.write(sql, [status, JSON.stringify(ids)]);
   }
 
   /** False when there is no such agent, or it was seen at another node since. */
@@ -113,16 +142,18 @@ export class AgentSync {
     const isThere = status === "active" || status === "pending";
     const changed = this.#rows.write(
       `UPDATE agent SET status = ?, status_code = ?, last_keepalive = ?, disconnection_time = ?, group_config_status = ?,
-       sync_status = 'synced', ${INFO_ASSIGNMENTS} WHERE id = ? ${isThere ? "" : `AND ${IS_THEIRS}`}`,
+       info_time = ?, sync_status = 'synced', ${INFO_ASSIGNMENTS} WHERE id = ? AND ${IS_NEWS} ${isThere ? "" : `AND (${IS_NEWER} OR ${IS_THEIRS})`}`,
       [
         status,
         statusCode,
         lastKeepaliveSeconds,
         disconnectionSeconds,
         groupConfigStatus,
+        lastKeepaliveSeconds,
         ...infoValues({ ...info, nodeName }),
         id,
-        ...(isThere ? [] : [nodeName]),
+        lastKeepaliveSeconds,
+        ...(isThere ? [] : [lastKeepaliveSeconds, nodeName]),
       ],
     );
     return changed > 0;

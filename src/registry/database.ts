@@ -30,6 +30,8 @@ const MIGRATIONS: readonly string[] = [
    UPDATE agent SET group_sync_status = 'syncreq' WHERE groups <> '';
    CREATE INDEX agent_to_tell ON agent (sync_status) WHERE sync_status <> 'synced';
    CREATE INDEX agent_groups_to_tell ON agent (group_sync_status) WHERE group_sync_status <> 'synced';`,
+  // When the agent said what stands in its row, by the clock of the node that heard it.
+  "ALTER TABLE agent ADD COLUMN info_time INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /** Throws `CodedError` `registry_unusable` (not readable as a database) or `registry_too_new`. */

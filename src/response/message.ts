@@ -57,11 +57,14 @@ function hexEscape(character: string): string {
 function wordsMessage(decision: ResponseDecision, { name, extraArgs }: DecidedResponse): string {
   const { dstuser, srcip, id, ruleId, location, file } = decision;
   const words = [name, dstuser, srcip, id, ruleId, location, shellEscape(file), shellEscape(extraArgs)];
-  const text = words.map((word) => (word === "" ? "-" : word)).join(" ");
-  // The location is what an agent says: no line may end in it.
+  return oneLine(words.map((word) => (word === "" ? "-" : word)).join(" "));
+}
+
+/** As the form `text` may be: words come from agents and users, and no line may end in one. */
+export function oneLine(text: string): string {
   return text.replace(CONTROL_BYTES, "_").slice(0, TEXT_BYTES_MAX);
 }
 
-function shellEscape(text: string): string {
+export function shellEscape(text: string): string {
   return text.replace(SHELL_MEANING, (character) => `\\${character}`);
 }

@@ -25,6 +25,7 @@ class Bench {
           this.written += Buffer.from(bytes).toString("utf8");
         },
         endInput: () => this.inputEnded++,
+        leave: () => {},
         kill: () => this.killed++,
       };
     },

@@ -53,10 +53,11 @@ export class RootHelperClient {
     this.#process ??= this.#startProcess();
   }
 
-  /** It ends when it has done what it was asked so far. */
+  /** It ends when it has done what it was asked so far, perhaps after this process: it may be what starts the next one. */
   stop(): void {
     this.#closed = true;
     this.#process?.endInput();
+    this.#process?.leave();
   }
 
   #ask(action: HostAction, dryRun: boolean): Promise<HostActionOutcome> {

@@ -41,6 +41,7 @@ export class HelperBench {
       ownFolders: [this.home],
       ownProcesses: [],
       ownUserIds: [4003],
+      manager: { pid: 0, startTicks: "", bySystemd: true, path: "/absent", args: [], environment: {} },
       programFolders: PROGRAM_FOLDERS,
       prefix: this.prefix,
       ...changes,

@@ -5,11 +5,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -172,5 +174,30 @@ test("RootHelper keeps hosts.deny as it was but for its own line", async () => {
   for (const address of ["203.0.113.9", "2001:db8::1"]) await bench.ask({ kind: "allow_host", address });
   assert.equal(readFileSync(path, "latin1"), "# mine\nALL:203.0.113.90\n");
   assert.equal(lstatSync(path).mode & 0o777, 0o604);
+  bench.remove();
+});
+
+test("RootHelper marks an address by a file, in a folder that nobody else can write to", async () => {
+  const bench = new HelperBench();
+  const folder = join(bench.prefix, "ipblock");
+  const mark = { kind: "mark_address", address: "203.0.113.9" };
+  const text = `would run: write ${folder}/203.0.113.9`;
+  assert.equal((await bench.ask(mark, true)).text, text);
+  assert.equal(await code(bench, { ...mark, kind: "unmark_address" }), "done");
+  for (const address of ["203.0.113.9", "203.0.113.9", "2001:db8::1"])
+    assert.equal(await code(bench, { ...mark, address }), "done");
+  assert.deepEqual(readdirSync(folder).toSorted(), [
+    "2001:0DB8:0000:0000:0000:0000:0000:0001",
+    "203.0.113.9",
+  ]);
+  assert.equal(lstatSync(folder).mode & 0o777, 0o755);
+  assert.equal(await code(bench, { ...mark, kind: "unmark_address" }), "done");
+  assert.deepEqual(readdirSync(folder), ["2001:0DB8:0000:0000:0000:0000:0000:0001"]);
+  assert.equal(await code(bench, { ...mark, address: "../etc/passwd" }), "request_invalid");
+  chmodSync(folder, 0o777);
+  assert.equal(await code(bench, mark), "folder_unsafe");
+  rmSync(folder, { recursive: true });
+  symlinkSync(join(bench.prefix, "etc"), folder);
+  assert.equal(await code(bench, mark), "folder_unsafe");
   bench.remove();
 });

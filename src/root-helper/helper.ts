@@ -12,6 +12,7 @@ import type { HostAction, HostActionOutcome } from "#model/host-action.ts";
 import { judgeAccount } from "./accounts.ts";
 import { withHost, withoutHost } from "./hosts-deny.ts";
 import { ERROR_CHARS_MAX, PROCESS_END_MS_MAX, PROCESS_LOOK_MS, PROGRAM_MS_MAX } from "./limits.ts";
+import { type ManagerStart, restartManager } from "./manager-start.ts";
 import { judgeProcess } from "./process-guard.ts";
 import { Quarantine } from "./quarantine.ts";
 import { formatFrame, parseRequest, requestIdOf } from "./request.ts";
@@ -29,9 +30,10 @@ import {
 export const PROGRAM_FOLDERS: readonly string[] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 /** All that a program sees; its messages are recognised in English. */
 const ENVIRONMENT = { PATH: PROGRAM_FOLDERS.join(":"), LC_ALL: "C" };
-/** There when systemd runs the system (sd_booted(3)). */
-const SYSTEMD = "/run/systemd/system";
 const HOSTS_DENY_MODE = 0o644;
+const MARK_FOLDER_MODE = 0o755;
+const MARK_MODE = 0o644;
+const WRITABLE_BY_OTHERS = 0o022;
 
 export type HelperOptions = {
   /** Of quarantined files; below the home directory. */
@@ -39,6 +41,7 @@ export type HelperOptions = {
   readonly ownFolders: readonly string[];
   readonly ownProcesses: readonly number[];
   readonly ownUserIds: readonly number[];
+  readonly manager: ManagerStart;
   readonly programFolders: readonly string[];
   /** A folder with another system's accounts and hosts.deny; null for this system. */
   readonly prefix: string | null;
@@ -98,6 +101,9 @@ export class RootHelper {
       case "deny_host":
       case "allow_host":
         return this.#changeHostsDeny(action, dryRun);
+      case "mark_address":
+      case "unmark_address":
+        return this.#markAddress(action, dryRun);
       case "disable_account":
       case "enable_account":
         return this.#changeAccount(action, dryRun);
@@ -108,9 +114,18 @@ export class RootHelper {
       case "release_file":
         return this.#releaseFile(action.item, dryRun);
       case "restart_manager":
-        if (this.#needs.files.info(SYSTEMD) !== null) return this.#run(RESTART_STEPS, dryRun);
-        return failed("restart_unavailable", "Without systemd nobody starts the manager again");
+        return this.#restartManager(dryRun);
     }
+  }
+
+  #restartManager(dryRun: boolean): Promise<HostActionOutcome> | HostActionOutcome {
+    const { manager } = this.#options;
+    if (manager.bySystemd) return this.#run(RESTART_STEPS, dryRun);
+    if (dryRun)
+      return wouldRun(`end process ${manager.pid}, then ${[manager.path, ...manager.args].join(" ")}`);
+    return restartManager(manager, this.#needs)
+      ? DONE
+      : failed("no_such_process", `The manager (process ${manager.pid}) is not there`);
   }
 
   #changeHostsDeny(
@@ -124,6 +139,25 @@ export class RootHelper {
     const before = info === null ? "" : files.read(path).toString("latin1");
     const after = (kind === "deny_host" ? withHost : withoutHost)(before, address);
     if (after !== before) files.replace(path, Buffer.from(after, "latin1"), info?.mode ?? HOSTS_DENY_MODE);
+    return DONE;
+  }
+
+  /** Programs of others watch this folder (wazuh v4.14.7: src/active-response/ip-customblock.c). */
+  #markAddress(
+    { kind, address }: Extract<HostAction, { readonly address: string }>,
+    dryRun: boolean,
+  ): HostActionOutcome {
+    const { files, programs } = this.#needs;
+    const folder = `${this.#options.prefix ?? ""}/ipblock`;
+    const path = `${folder}/${address}`;
+    if (dryRun) return wouldRun(kind === "mark_address" ? `write ${path}` : `remove ${path}`);
+    const owner = programs.ownerOf(folder);
+    if (owner !== null && (owner.kind !== "directory" || (owner.mode & WRITABLE_BY_OTHERS) !== 0))
+      return failed("folder_unsafe", `${folder} is no folder that only its owner can write to`);
+    if (kind === "mark_address") {
+      files.makeDirectory(folder, MARK_FOLDER_MODE);
+      files.replace(path, Buffer.alloc(0), MARK_MODE);
+    } else if (programs.ownerOf(path) !== null) files.remove(path);
     return DONE;
   }
 

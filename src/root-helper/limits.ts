@@ -22,5 +22,12 @@ export const ERROR_CHARS_MAX = 300;
 export const PROCESS_END_MS_MAX = 5000;
 export const PROCESS_LOOK_MS = 50;
 
+/** From the answer to the signal that ends the manager: who asked for the restart hears of it. */
+export const MANAGER_NOTICE_MS = 1000;
+
+/** A manager that is to start again ends by itself within 10 s; looked at this often. */
+export const MANAGER_STOP_MS_MAX = 20_000;
+export const MANAGER_LOOK_MS = 100;
+
 /** Steps from a process up to the first one; a deeper family is taken for a circle. */
 export const ANCESTORS_MAX = 1024;

@@ -48,7 +48,7 @@ class TestFileReader {
     const location = this.#location(test, outerLocation);
     const events = this.#events(node, test, location);
     if (events.every(({ expectation }) => expectation === null)) {
-      reader.refuse(node, "the test expects nothing", "expect: …");
+      reader.refuse(node, "the test expects nothing", "expect: ...");
     }
     return {
       name: name ?? "",
@@ -89,7 +89,7 @@ class TestFileReader {
     const log = test.get("log");
     const logs = test.get("logs");
     if ((log === undefined) === (logs === undefined)) {
-      reader.refuse(node, "the test has not exactly one of log and logs", "log: … or logs: [ … ]");
+      reader.refuse(node, "the test has not exactly one of log and logs", "log: ... or logs: [ ... ]");
       return [];
     }
     if (log !== undefined) {
@@ -169,11 +169,11 @@ class TestFileReader {
     if (entry === undefined) return null;
     const expected = reader.mapping(entry.value ?? entry.key, "expect", EXPECTATION_KEYS);
     if (expected === null) return null;
-    if (expected.size === 0) reader.refuse(entry.value, "expect says nothing", "rule: … or none: true");
+    if (expected.size === 0) reader.refuse(entry.value, "expect says nothing", "rule: ... or none: true");
     const none = expected.get("none");
     if (none !== undefined) {
       if (reader.truth(none.value, "none") === false) {
-        reader.refuse(none.value, "none can only be true", "rule: …");
+        reader.refuse(none.value, "none can only be true", "rule: ...");
       }
       for (const name of ["rule", "level", "groups"]) {
         const other = expected.get(name);

@@ -1,6 +1,7 @@
 /** Local stream sockets in memory: a test is the client, and decides how bytes are cut. */
 import { CodedError } from "#kernel/errors.ts";
 import type {
+  AcceptedConnection,
   LocalConnection,
   LocalListener,
   LocalListenOptions,
@@ -35,7 +36,7 @@ class LinkedConnection extends FakeConnection {
 }
 
 export class FakeLocalSockets implements LocalSockets {
-  readonly #listeners = new Map<string, (connection: LocalConnection) => ConnectionHandler>();
+  readonly #listeners = new Map<string, (connection: AcceptedConnection) => ConnectionHandler>();
   readonly #taken = new Set<string>();
 
   /** Nothing can listen there from here on. */
@@ -45,7 +46,7 @@ export class FakeLocalSockets implements LocalSockets {
 
   listen(
     { path }: LocalListenOptions,
-    accept: (connection: LocalConnection) => ConnectionHandler,
+    accept: (connection: AcceptedConnection) => ConnectionHandler,
   ): Promise<LocalListener> {
     if (this.#taken.has(path))
       return Promise.reject(new CodedError("socket_path_taken", `${path} is no socket`));

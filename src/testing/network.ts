@@ -53,6 +53,12 @@ export class FakeConnection implements Connection {
     this.#close(null);
   }
 
+  /** The client has read what waited. */
+  drain(): void {
+    this.pendingBytes = 0;
+    this.#handler?.drained?.();
+  }
+
   /** The client hangs up. */
   hangUp(reason: string | null = null): void {
     this.#close(reason);

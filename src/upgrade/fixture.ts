@@ -155,6 +155,7 @@ export class Site {
       wave: 50,
       failuresMax: { unit: "percent", value: 100 },
       healthSeconds: 600,
+      taskNumbers: null,
       ...changes,
     };
   }

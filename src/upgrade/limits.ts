@@ -10,8 +10,14 @@ export const INACTIVE_MS_MAX = 300_000;
 /** Of an agent's words that are kept with its task. */
 export const DETAIL_CHARS_MAX = 200;
 
+/** Of the names of a node and of its part, as another node gives them; a node's name has 255 at most. */
+export const NAME_CHARS_MAX = 255;
+
 /** Campaigns that are remembered; beyond it the oldest that has ended is forgotten, and without one no other begins. */
 export const CAMPAIGNS_MAX = 100;
+
+/** Time for an agent to be back, in orders over the peer's socket (wazuh v4.14.7: `task-manager` `task_timeout`). */
+export const PEER_HEALTH_SECONDS = 900;
 
 /** Agents of one campaign. */
 export const TASKS_MAX = 50_000;

@@ -172,6 +172,7 @@ const CAMPAIGN: Campaign = {
   number: 3,
   createdMs: 1_700_000_000_000,
   ...AIM,
+  fromRepository: true,
   canary: 1,
   wave: 50,
   failuresMax: { unit: "percent", value: 5 },
@@ -179,6 +180,7 @@ const CAMPAIGN: Campaign = {
 };
 const TASK: UpgradeTask = {
   campaign: 3,
+  number: 12,
   agentId: idOf("001"),
   state: "failed",
   sinceMs: 1_700_000_000_001,

@@ -68,8 +68,26 @@ export class RepositoryPackages {
     return this.#progress;
   }
 
+  /** Agents of the order that there is no package for, or that may not have it. Throws `CodedError` when the order makes no sense. */
+  refused(order: FetchOrder): readonly RefusedAgent[] {
+    const { version } = this.#checked(order);
+    return this.#sort({ ...order, version }).refused;
+  }
+
   /** Throws `CodedError` when the order makes no sense, or another one is under way. */
   async fetch(order: FetchOrder): Promise<FetchedPackages> {
+    const { version, repository } = this.#checked(order);
+    if (this.#isBusy) throw new CodedError("fetch_busy", "Packages are being fetched already");
+    this.#isBusy = true;
+    try {
+      return await this.#fetch({ ...order, version }, repository);
+    } finally {
+      this.#isBusy = false;
+      this.#progress = null;
+    }
+  }
+
+  #checked(order: FetchOrder): { readonly version: string; readonly repository: string } {
     const { settings } = this.#needs;
     checkEnabled(settings);
     if (order.agents.length > TASKS_MAX)
@@ -81,14 +99,7 @@ export class RepositoryPackages {
     const repository = repositoryAddress(written, order.useHttp);
     if (repository === null)
       throw new CodedError("repository_invalid", `'${written}' is no address of a repository`);
-    if (this.#isBusy) throw new CodedError("fetch_busy", "Packages are being fetched already");
-    this.#isBusy = true;
-    try {
-      return await this.#fetch({ ...order, version }, repository);
-    } finally {
-      this.#isBusy = false;
-      this.#progress = null;
-    }
+    return { version, repository };
   }
 
   async #fetch(

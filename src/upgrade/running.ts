@@ -37,9 +37,16 @@ export type TaskView = {
 /** `code` is the peer's number. */
 export type RefusedAgent = { readonly agentId: string; readonly code: number; readonly message: string };
 
-export function newTask({ number, createdMs }: Campaign, agent: UpgradableAgent): UpgradeTask {
+export type AgentTask = { readonly task: UpgradeTask; readonly campaign: Campaign };
+
+export function newTask(
+  { number: campaign, createdMs }: Campaign,
+  number: number,
+  agent: UpgradableAgent,
+): UpgradeTask {
   return {
-    campaign: number,
+    campaign,
+    number,
     agentId: agent.id,
     state: "waiting",
     sinceMs: createdMs,

@@ -17,6 +17,7 @@ import { checkEnabled, type UpgradableAgent, type UpgradeNeeds, type UpgradeResu
 import { packagePath } from "./package-file.ts";
 import { type ProcedureOutcome, upgradeAgent } from "./procedure.ts";
 import {
+  type AgentTask,
   allEnded,
   type CampaignSummary,
   countsOf,
@@ -49,6 +50,8 @@ export type UpgradeOrder = {
   readonly wave: number;
   readonly failuresMax: Share;
   readonly healthSeconds: number;
+  /** Of tasks that were promised; null: they have none yet. */
+  readonly taskNumbers: ReadonlyMap<AgentId, number> | null;
 };
 
 export type BegunCampaign = {
@@ -69,6 +72,7 @@ export class UpgradeService {
   /** Agents that are being told that their report has arrived. */
   readonly #clearing = new Set<AgentId>();
   #timer: Timer | null = null;
+  #lastTask = 0;
   #startedMs = 0;
   #stopping = false;
 
@@ -114,6 +118,7 @@ export class UpgradeService {
     const version = order.version ?? versionInName(prepared.package.name);
     if (installer !== null && !prepared.package.scripts.includes(installer))
       throw new CodedError("installer_missing", `The package has no '${installer}'`);
+    const fromRepository = order.path.startsWith(`${this.#needs.packages}/`);
     const aim = { package: prepared.package, version, installer, force };
     const { chosen, refused } = this.#choose(order.agents, aim);
     if (chosen.length === 0) {
@@ -123,6 +128,7 @@ export class UpgradeService {
     this.#forgetOldest();
     const campaign: Campaign = {
       ...aim,
+      fromRepository,
       number: Math.max(0, ...this.#campaigns.keys()) + 1,
       createdMs: this.#needs.clock.wallMs(),
       canary: atLeast(order.canary, chosen.length),
@@ -130,7 +136,8 @@ export class UpgradeService {
       failuresMax,
       healthSeconds,
     };
-    const tasks = new Map(chosen.map((agent) => [agent.id, newTask(campaign, agent)]));
+    const numberOf = (id: AgentId) => order.taskNumbers?.get(id) ?? this.reserveTask();
+    const tasks = new Map(chosen.map((agent) => [agent.id, newTask(campaign, numberOf(agent.id), agent)]));
     const running: Running = { campaign, tasks, stopped: null, ended: false };
     this.#campaigns.set(campaign.number, running);
     this.#save(recordsOf(running));
@@ -142,6 +149,22 @@ export class UpgradeService {
   /** Agents that wait are not upgraded any more; those that began are brought to an end. Throws `CodedError`. */
   cancel(number: number): void {
     this.#stop(this.#find(number), "cancelled");
+  }
+
+  /** The number of a task that is promised before its campaign begins. */
+  reserveTask(): number {
+    this.#lastTask += 1;
+    return this.#lastTask;
+  }
+
+  /** The agent's last task; null when none is remembered. */
+  lastTask(id: AgentId): AgentTask | null {
+    let last: AgentTask | null = null;
+    for (const { campaign, tasks } of this.#campaigns.values()) {
+      const task = tasks.get(id);
+      if (task !== undefined && task.number >= (last?.task.number ?? 0)) last = { task, campaign };
+    }
+    return last;
   }
 
   summaries(): readonly CampaignSummary[] {
@@ -177,6 +200,7 @@ export class UpgradeService {
       this.#campaigns.set(campaign.number, { campaign, tasks: new Map(), stopped: null, ended: false });
     } else if (record.kind === "task") {
       this.#campaigns.get(record.task.campaign)?.tasks.set(record.task.agentId, record.task);
+      this.#lastTask = Math.max(this.#lastTask, record.task.number);
     } else {
       const running = this.#campaigns.get(record.campaign);
       if (running !== undefined) running.stopped = record.reason;

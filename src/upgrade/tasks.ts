@@ -10,6 +10,8 @@ export type TaskState = (typeof TASK_STATES)[number];
 
 export type UpgradeTask = {
   readonly campaign: number;
+  /** Of all tasks; a later one has a higher one. */
+  readonly number: number;
   readonly agentId: AgentId;
   readonly state: TaskState;
   /** Wall time of the state's beginning. */
@@ -28,6 +30,8 @@ export type Campaign = {
   readonly number: number;
   readonly createdMs: number;
   readonly package: UpgradePackage;
+  /** The package came from a repository, else somebody named a file. */
+  readonly fromRepository: boolean;
   readonly version: string | null;
   readonly installer: string | null;
   readonly force: boolean;
@@ -105,27 +109,38 @@ function isTextOrNull(value: unknown): value is string | null {
 
 function readTask(value: unknown): UpgradeTask | null {
   if (!isFields(value)) return null;
-  const { campaign, agentId, sinceMs, error, detail, fromVersion, reportedDone } = value;
+  const { campaign, number, agentId, sinceMs, error, detail, fromVersion, reportedDone } = value;
   const state = TASK_STATES.find((known) => known === value["state"]);
   const id = typeof agentId === "string" ? parseAgentId(agentId) : null;
-  if (!isCount(campaign) || !isCount(sinceMs) || state === undefined || id === null) return null;
+  if (!isCount(campaign) || !isCount(number) || !isCount(sinceMs)) return null;
+  if (state === undefined || id === null) return null;
   if (typeof detail !== "string" || typeof fromVersion !== "string" || typeof reportedDone !== "boolean") {
     return null;
   }
   if (error !== null && !isUpgradeErrorCode(error)) return null;
-  return { campaign, agentId: id, state, sinceMs, error, detail, fromVersion, reportedDone };
+  return { campaign, number, agentId: id, state, sinceMs, error, detail, fromVersion, reportedDone };
 }
 
 function readCampaign(value: unknown): Campaign | null {
   if (!isFields(value)) return null;
   const { number, createdMs, version, installer, force, canary, wave, failuresMax, healthSeconds } = value;
+  const { fromRepository } = value;
   const share = typeof failuresMax === "string" ? parseShare(failuresMax) : null;
   const upgradePackage = readPackage(value["package"]);
   if (!isCount(number) || !isCount(createdMs) || !isCount(canary) || !isCount(wave)) return null;
   if (!isCount(healthSeconds) || wave === 0 || share === null || upgradePackage === null) return null;
-  if (!isTextOrNull(version) || !isTextOrNull(installer) || typeof force !== "boolean") return null;
+  if (!isTextOrNull(version) || !isTextOrNull(installer)) return null;
+  if (typeof force !== "boolean" || typeof fromRepository !== "boolean") return null;
   const numbers = { number, createdMs, canary, wave, healthSeconds };
-  return { ...numbers, package: upgradePackage, version, installer, force, failuresMax: share };
+  return {
+    ...numbers,
+    package: upgradePackage,
+    fromRepository,
+    version,
+    installer,
+    force,
+    failuresMax: share,
+  };
 }
 
 function readPackage(value: unknown): UpgradePackage | null {

@@ -47,14 +47,20 @@ export function probeEvent(number: string): string {
   return `1:/var/log/probe:Nov 21 10:00:00 host probe: number=${number}`;
 }
 
-export type ListedAgent = { readonly id: string; readonly name: string; readonly status: string };
+export type ListedAgent = {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  /** Null for an agent that never reported. */
+  readonly node: string | null;
+};
 
 export type ClusterOptions = {
   readonly workers: number;
   /** Goes into `<remote>` and `<auth>` of every node. */
   readonly remote?: string;
   readonly auth?: string;
-  /** Goes into the master's `<cluster>`; given the directory of all homes. */
+  /** Goes into every node's `<cluster>`, where workers leave it alone; given the directory of all homes. */
   readonly helper?: (directory: string) => string;
   /** Agents that every node knows from its start. */
   readonly agents?: number;
@@ -318,7 +324,7 @@ function configOf(network: Network, at: number, options: NodeOptions): string {
     <bind_addr>${hasRoutes ? "0.0.0.0" : address(at + 1)}</bind_addr>
     <nodes><node>${master}</node></nodes>
     <disabled>no</disabled>
-    ${at === 0 ? helper(directory) : ""}
+    ${helper(directory)}
   </cluster>
 </ossec_config>
 `;

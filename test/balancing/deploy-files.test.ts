@@ -68,6 +68,39 @@ test("NGINX takes stream.conf and stream-udp.conf", { skip: NO_NGINX }, (t) => {
     assert.equal(nginxProblem(directory, read(`nginx/${file}`)), null, file);
 });
 
+/** The guide of 2020, with addresses in the place of its words. */
+const GUIDE_2020 = `stream {
+    upstream cluster {
+        hash $remote_addr consistent;
+        server 192.0.2.11:1514;
+        server 192.0.2.12:1514;
+        server 192.0.2.13:1514;
+    }
+    upstream master {
+        server 192.0.2.11:1515;
+    }
+    server {
+        listen 1514;
+        proxy_pass cluster;
+    }
+    server {
+        listen 1515;
+        proxy_pass master;
+    }
+}
+`;
+
+test("stream.conf is the older guide's but for a name, order and what it adds, and NGINX takes both", {
+  skip: NO_NGINX,
+}, (t) => {
+  assert.equal(nginxProblem(scratch(t), GUIDE_2020), null);
+  const shipped = settingsOf(read("nginx/stream.conf").replaceAll("mycluster", "cluster"));
+  const lacking = settingsOf(GUIDE_2020).filter(
+    (line) => !shipped.some((own) => own.startsWith(line.replace(";", ""))),
+  );
+  assert.deepEqual(lacking, []);
+});
+
 test("NGINX's files have the guide's settings", () => {
   const settings = settingsOf(read("nginx/stream.conf")).join(" ");
   assert(settings.includes("upstream master { server 192.0.2.11:1515; }"));
@@ -172,6 +205,8 @@ test("haproxy-service starts, reloads, restarts and stops HAProxy and says so", 
   assert.deepEqual(run("stop"), [0, "Stopping haproxy\n"]);
   const usage = "Usage: /etc/init.d/haproxy {start|stop|reload|restart|status}\n";
   assert.deepEqual(run("dance"), [2, usage]);
+  // Elsewhere than in a test the file of its words is the guide's.
+  assert.match(readFileSync(SERVICE, "utf8"), /PIDFILE:=\/var\/run\/haproxy\.pid\}/);
 });
 
 test("entrypoint.sh runs HAProxy and the Data Plane API until it is told to stop", {

@@ -19,8 +19,10 @@ test(
 );
 
 const PROBES = 500;
+const SLOTS = ["agent_connections", "agent_connections_unauthenticated", "enrollment_clients"];
+const FREE_MS_MAX = 10_000;
 
-test("checks of a balancer leave no line in the log", async (t) => {
+test("a thousand checks of a balancer leave no line in the log and take no slot", async (t) => {
   const cluster = await TestCluster.make({ workers: 0 });
   t.after(() => cluster.stop());
   await cluster.start();
@@ -34,5 +36,9 @@ test("checks of a balancer leave no line in the log", async (t) => {
       socket.destroy();
     }
   }
+  await cluster.eventually("no slot is taken", FREE_MS_MAX, async () => {
+    const status = JSON.stringify(await cluster.master.ask("status"));
+    return SLOTS.every((slot) => status.includes(`"${slot}":0`));
+  });
   assert.equal(readLog(home), log);
 });

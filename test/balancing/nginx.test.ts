@@ -1,6 +1,6 @@
 /**
- * Goal: as haproxy.test.ts, behind NGINX; over UDP as well. Method: the files of deploy/nginx in a real NGINX before three managers; for
- * UDP before one.
+ * Goal: as haproxy.test.ts, behind NGINX; over UDP as well. Method: the files of deploy/nginx in a real NGINX before three managers, and
+ * over UDP also before one of three.
  */
 import { test } from "node:test";
 import { BALANCER_AT, Balancer, NO_NGINX } from "./balancers.ts";
@@ -19,6 +19,20 @@ test(
     }),
 );
 
+/** NGINX finds out only when it has ended a session that a node refused its datagrams. */
+const quicker = (text: string) => text.replace("proxy_timeout 30s", "proxy_timeout 1s");
+
+test(
+  "behind NGINX a node dies: its agents over UDP go on elsewhere and what it had accepted is an alert",
+  { skip: NO_NGINX },
+  (t) =>
+    nodeDies(t, {
+      balancer: (directory, network) => Balancer.nginx(directory, network, "stream-udp.conf", quicker),
+      agentsEachMin: 0,
+      protocol: "udp",
+    }),
+);
+
 /** Servers that are not there are found out datagram by datagram. */
 const UDP_MS_MAX = 30_000;
 
@@ -26,7 +40,6 @@ test("behind NGINX agents report over UDP to the node that there is", { skip: NO
   const cluster = await TestCluster.make({ workers: 0, agents: 3 });
   t.after(() => cluster.stop());
   await cluster.start();
-  const quicker = (text: string) => text.replace("proxy_timeout 30s", "proxy_timeout 1s");
   const nginx = await Balancer.nginx(cluster.path("balancer"), cluster.network, "stream-udp.conf", quicker);
   t.after(() => nginx.stop());
   const { address, agentPort: port } = cluster.network;

@@ -7,11 +7,15 @@ import { type ClusterOptions, type Network, TestCluster } from "./cluster-proces
 import { Fleet, faults, nodesOf } from "./fleet.ts";
 
 const AGENTS = 6;
-/** From each agent of the node that dies. */
-const BURST = 2000;
 const FAULTS_SHOWN = 20;
-/** Of a worker until it dies: its journal holds most of the burst then. */
-const SLOW_EVENTS_PER_SECOND = 200;
+/**
+ * What comes from each agent of the node that dies, and how much of it a worker analyses in a second: its journal holds most of the
+ * burst when it dies. Of datagrams no more than fit the system's buffer are sent at once.
+ */
+const LOADS = {
+  tcp: { burst: 2000, eventsPerSecond: 200 },
+  udp: { burst: 50, eventsPerSecond: 40 },
+} as const;
 /** Agents come from addresses of their own: a balancer may go by them. */
 export const AGENTS_FROM = 100;
 /** A balancer that asks a dead node three times, a second between, and what a busy machine adds. */
@@ -29,20 +33,23 @@ export type Scenario = {
   readonly hasOwnAddresses?: boolean;
   /** Fewest agents on a node when all are there: how evenly the balancer must spread them. */
   readonly agentsEachMin: number;
+  /** TCP unless written. */
+  readonly protocol?: "tcp" | "udp";
 };
 
 export async function nodeDies(
   t: TestContext,
-  { balancer, options, agentsEachMin, hasOwnAddresses = false }: Scenario,
+  { balancer, options, agentsEachMin, hasOwnAddresses = false, protocol = "tcp" }: Scenario,
 ): Promise<void> {
   const cluster = await TestCluster.make({ workers: 2, ...options });
   t.after(() => cluster.stop());
   const workers = cluster.nodes.filter(({ name }) => name !== "master");
-  for (const worker of workers) worker.limitAnalysis(SLOW_EVENTS_PER_SECOND);
+  const { burst, eventsPerSecond } = LOADS[protocol];
+  for (const worker of workers) worker.limitAnalysis(eventsPerSecond);
   await cluster.start();
   const running = await balancer(cluster.path("balancer"), cluster.network);
   t.after(() => running.stop());
-  const fleet = await balancedFleet(cluster);
+  const fleet = await balancedFleet(cluster, protocol);
   t.after(() => fleet.stop());
   const addresses = fleet.agents.map(({ agent }) => agent.identity.address);
   const expected = addresses.map((_, at) => cluster.network.address(AGENTS_FROM + 1 + at));
@@ -60,10 +67,15 @@ export async function nodeDies(
   const victim = cluster.nodes.find(({ name }) => name !== "master" && [...nodes.values()].includes(name));
   assert(victim !== undefined, `agents on each node: ${counts}`);
   // It dies in the middle of its work.
-  fleet.burst(
-    fleet.agents.filter(({ agent }) => nodes.get(agent.identity.id) === victim.name),
-    BURST,
-  );
+  const orphans = fleet.agents.filter(({ agent }) => nodes.get(agent.identity.id) === victim.name);
+  fleet.burst(orphans, burst);
+  if (protocol === "udp") {
+    // On a connection the node has some of it at once; datagrams may still be on their way.
+    const sent = orphans.map(({ agent }) => agent.sentCount);
+    await cluster.eventually("the burst is confirmed", MOVED_MS_MAX, () =>
+      orphans.every(({ agent }, at) => agent.confirmedCount >= (sent[at] ?? 0)),
+    );
+  }
   const confirmed = fleet.confirmed();
   await victim.kill();
   const accepted = victim.accepted();
@@ -76,8 +88,16 @@ export async function nodeDies(
 
   await cluster.eventually("the master knows where they are", KNOWN_MS_MAX, async () => {
     const located = await locatedAgents(cluster);
+    const listed = await cluster.master.agents();
     const now = nodesOf(cluster);
-    return located.every(({ id, node_name, status }) => status === "active" && node_name === now.get(id));
+    const isThere = (id: string, node: string | null, status: string) =>
+      status === "active" && node === now.get(id);
+    return (
+      located.length === AGENTS &&
+      listed.length === AGENTS &&
+      located.every(({ id, node_name, status }) => isThere(id, node_name, status)) &&
+      listed.every(({ id, node, status }) => isThere(id, node, status))
+    );
   });
 
   await fleet.fallSilent();
@@ -86,21 +106,24 @@ export async function nodeDies(
   const wrong = () => {
     const alerts = victim.alerts();
     const lost = [...accepted].filter((number) => alerts.get(number) !== 1);
-    return [...faults(cluster, fleet.sent(), confirmed), ...lost.map((number) => `${number} was accepted`)];
+    return [
+      ...faults(cluster, fleet.sent(), confirmed, protocol),
+      ...lost.map((number) => `${number} was accepted`),
+    ];
   };
   await cluster.eventually("all is written", WRITTEN_MS_MAX, () => wrong().length === 0).catch(() => {});
   assert.deepEqual(wrong().slice(0, FAULTS_SHOWN), []);
 }
 
 /** Enrolled and reporting through the balancer. */
-async function balancedFleet(cluster: TestCluster): Promise<Fleet> {
+async function balancedFleet(cluster: TestCluster, protocol: "tcp" | "udp"): Promise<Fleet> {
   const { address, agentPort, enrollmentPort } = cluster.network;
   const host = address(BALANCER_AT);
   const reporters = [];
   for (let at = 1; at <= AGENTS; at++) {
     const localAddress = address(AGENTS_FROM + at);
     const identity = await enroll({ host, port: enrollmentPort, name: `agent${at}`, localAddress });
-    const servers = [{ host, port: agentPort }];
+    const servers = [{ host, port: agentPort, protocol }];
     reporters.push({ identity, servers, maxRetries: 5, localAddress });
   }
   await cluster.keysAreEverywhere(reporters.map(({ identity }) => identity.id));

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,8 @@ import { until } from "./until.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../cyb3rhq", import.meta.url));
 const KEY = "c98b62a9b6169ac5f67dae55ae4a9088";
+const RULES =
+  '<group name="own,"><rule id="100001" level="3"><description>Own.</description></rule></group>\n';
 const WAIT_MS_MAX = 60_000;
 
 async function makeNode(name: string, type: "master" | "worker", port: number): Promise<TestHome> {
@@ -30,14 +32,16 @@ async function makeNode(name: string, type: "master" | "worker", port: number): 
   return home;
 }
 
+/** `agent.get_agents`: module and name. */
 async function api(
   home: TestHome,
   name: string,
   values: JsonObject,
-  type: "local_master" | "distributed_master",
+  type: "local_any" | "local_master" | "distributed_master",
 ) {
+  const [module = "", plainName = ""] = name.split(".");
   const path = join(home.path, "queue/cluster/c-internal.sock");
-  const request = newRequest({ module: "wazuh.agent", function: name, arguments: values, type });
+  const request = newRequest({ module: `wazuh.${module}`, function: plainName, arguments: values, type });
   const needs = { localSockets: systemLocalSockets, clock: new SystemClock(), path };
   const answer = await askCluster(needs, "dapi", request);
   assert(answer.kind === "ok", answer.kind === "failed" ? answer.error.text : "");
@@ -51,6 +55,8 @@ test("agents of a worker enrol at its master, and requests go where they belong"
   const worker = await makeNode("w1", "worker", port);
   for (const home of [master, worker]) t.after(() => removeHome(home));
   mkdirSync(join(master.path, "etc/shared/web"), { recursive: true });
+  mkdirSync(join(master.path, "etc/rules"), { recursive: true });
+  writeFileSync(join(master.path, "etc/rules/local_rules.xml"), RULES);
   const atMaster = await ManagerProcess.start(master, ["--quiet"]);
   t.after(() => atMaster.kill());
   const atWorker = await ManagerProcess.start(worker, ["--quiet"]);
@@ -76,7 +82,7 @@ test("agents of a worker enrol at its master, and requests go where they belong"
   await until("the master knows that it is there", WAIT_MS_MAX, async () => {
     const { affected_items: items } = await api(
       worker,
-      "get_agents",
+      "agent.get_agents",
       { agent_list: [identity.id] },
       "local_master",
     );
@@ -94,7 +100,7 @@ test("agents of a worker enrol at its master, and requests go where they belong"
   assert.throws(() => groups("add", "db"), /Error 1711 - The group already exists/);
   const told = await api(
     master,
-    "reconnect_agents",
+    "agent.reconnect_agents",
     { agent_list: [identity.id, "777"] },
     "distributed_master",
   );
@@ -102,13 +108,35 @@ test("agents of a worker enrol at its master, and requests go where they belong"
   await until("it was told to connect again", WAIT_MS_MAX, () =>
     agent.received.some((text) => text.includes("force_reconnect")),
   );
+  const restarted = await api(
+    worker,
+    "agent.restart_agents",
+    { agent_list: [identity.id] },
+    "distributed_master",
+  );
+  assert.deepEqual(restarted.affected_items, [identity.id]);
+  await until("it was told to restart", WAIT_MS_MAX, () =>
+    agent.received.some(
+      (text) => text.startsWith("#!-execd ") && text.includes('"command": "restart-wazuh0"'),
+    ),
+  );
+  await until("the worker lists the master's own rule", WAIT_MS_MAX, async () => {
+    const own = { relative_dirname: "etc/rules", select: ["id", "status"] };
+    const { affected_items: rules } = await api(worker, "rule.get_rules", own, "local_any");
+    return JSON.stringify(rules) === '[{"id":100001,"status":"enabled"}]';
+  });
+  const valid = await api(master, "manager.validation", {}, "distributed_master");
+  assert.deepEqual(valid.affected_items, [
+    { name: "em", status: "OK" },
+    { name: "w1", status: "OK" },
+  ]);
   await api(
     worker,
-    "delete_agents",
+    "agent.delete_agents",
     { agent_list: [identity.id], filters: { older_than: "0s" }, purge: true },
     "local_master",
   );
-  const gone = await api(worker, "get_agents", { agent_list: [identity.id] }, "local_master");
+  const gone = await api(worker, "agent.get_agents", { agent_list: [identity.id] }, "local_master");
   assert.equal(gone.total_failed_items, 1);
   await Promise.all([atMaster.stop(), atWorker.stop()]);
 });

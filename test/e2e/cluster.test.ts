@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -19,17 +19,23 @@ const KEY = "c98b62a9b6169ac5f67dae55ae4a9088";
 const WAIT_MS_MAX = 60_000;
 const RULE = (id: number, level: number) =>
   `<group name="local,"><rule id="${id}" level="${level}"><match>cluster marker</match><description>Found</description></rule></group>\n`;
+/** What the master synchronises beside the keys, one of each kind. */
+const FILES: readonly (readonly [path: string, content: string])[] = [
+  ["etc/rules/local.xml", RULE(100_100, 3)],
+  ["etc/decoders/local.xml", '<decoder name="own"><program_name>^own</program_name></decoder>\n'],
+  ["etc/lists/own", "key:value\n"],
+  ["etc/shared/servers/agent.conf", "<agent_config/>\n"],
+  ["etc/shared/default/own_policy.yml", "policy:\n  id: own\n"],
+];
 const LOG = "Nov 21 06:44:10 host prog[1]: cluster marker";
 
 type Node = { readonly home: TestHome; readonly name: string; readonly type: "master" | "worker" };
 
 async function makeNode(name: string, type: Node["type"], port: number): Promise<Node> {
   const home = await makeHome();
-  const cluster = `<ossec_config><cluster>
-    <name>test</name><node_name>${name}</node_name><node_type>${type}</node_type><key>${KEY}</key>
-    <port>${port}</port><bind_addr>${LOOPBACK}</bind_addr><nodes><node>${LOOPBACK}</node></nodes>
-  </cluster></ossec_config>\n`;
-  appendFileSync(join(home.path, "etc/ossec.conf"), cluster);
+  const place = ["--name", "test", "--node-name", name, "--type", type, "--port", String(port)];
+  const args = ["cluster", "join", LOOPBACK, ...place, "--key-file", "-", "--home", home.path];
+  execFileSync(LAUNCHER, args, { input: KEY });
   return { home, name, type };
 }
 
@@ -58,7 +64,7 @@ test("three managers are one cluster", async (t) => {
   const workers = [await makeNode("worker-1", "worker", port), await makeNode("worker-2", "worker", port)];
   const nodes = [master, ...workers];
   for (const { home } of nodes) t.after(() => removeHome(home));
-  writeInto(master.home.path, "etc/rules/local.xml", RULE(100_100, 3));
+  for (const [path, content] of FILES) writeInto(master.home.path, path, content);
   const [worker, other] = workers;
   assert(worker !== undefined && other !== undefined);
   writeInto(worker.home.path, "etc/rules/own.xml", RULE(100_200, 5));
@@ -70,18 +76,21 @@ test("three managers are one cluster", async (t) => {
       return manager;
     }),
   );
-  await until("both workers", WAIT_MS_MAX, () => cyb3rhq(master, "cluster", "nodes").includes("worker-2"));
+  await until("both workers", WAIT_MS_MAX, () => {
+    const told = cyb3rhq(master, "cluster", "nodes");
+    return workers.every(({ name }) => told.includes(name));
+  });
   const sorted = (text: string) => text.split("\n").toSorted();
   for (const node of nodes) {
     assert.deepEqual(sorted(cyb3rhq(node, "cluster_control", "-l")), sorted(NODES_TEXT), node.name);
   }
 
-  // An agent of the master is known to a worker; its connection lasts while rules are read again.
-  const identity = await enroll({ host: LOOPBACK, port: master.home.enrollmentPort, name: "web1" });
+  // An agent that enrolled at one worker reports to another; its connection lasts while rules are read again.
+  const identity = await enroll({ host: LOOPBACK, port: other.home.enrollmentPort, name: "web1" });
   const isEqual = (path: string) =>
     workers.every((node) => held(node, path) !== null && held(node, path) === held(master, path));
-  await until("keys and rules on the workers", WAIT_MS_MAX, () =>
-    ["etc/client.keys", "etc/rules/local.xml"].every(isEqual),
+  await until("keys and files of every kind on the workers", WAIT_MS_MAX, () =>
+    ["etc/client.keys", ...FILES.map(([path]) => path)].every(isEqual),
   );
   assert.equal(held(worker, "etc/rules/own.xml"), null, "what only a worker has goes");
   const agent = new TestAgent({ host: LOOPBACK, port: worker.home.agentPort, identity });
@@ -99,11 +108,15 @@ test("three managers are one cluster", async (t) => {
       return seen().some(({ rule }) => rule?.level === level);
     });
   await untilLevel(3);
+  assert.deepEqual(seen()[0]?.cluster, { name: "test", node: "worker-1" });
 
   writeInto(master.home.path, "etc/rules/local.xml", RULE(100_100, 7));
   writeInto(other.home.path, "etc/rules/local.xml", RULE(100_100, 9));
+  rmSync(join(other.home.path, "etc/lists/own"));
   await untilLevel(7);
-  await until("the change on both workers", WAIT_MS_MAX, () => isEqual("etc/rules/local.xml"));
+  await until("the change on both workers", WAIT_MS_MAX, () =>
+    ["etc/rules/local.xml", "etc/lists/own"].every(isEqual),
+  );
   assert(agent.connected, "the agent was not dropped by the reload");
 
   await agent.keepalive();
@@ -114,6 +127,8 @@ test("three managers are one cluster", async (t) => {
   const agents = cyb3rhq(other, "cluster_control", "-a", "-fn", "worker-1");
   assert.match(agents, /\n001 +web1 +127.0.0.1 +active +Wazuh v4\.14\.7 +worker-1 +\n$/);
   assert.match(cyb3rhq(master, "agents", "list"), /web1 .* active .* worker-1/);
+  const [known] = JSON.parse(cyb3rhq(master, "agents", "list", "--json"));
+  assert.match(`${known.lastKeepalive} ${known.os}`, /^20\S+Z Debian GNU\/Linux 12/);
 
   cyb3rhq(master, "groups", "add", "web");
   cyb3rhq(master, "groups", "assign", identity.id, "web");

@@ -94,3 +94,21 @@ test("Manager sends agents the files of their groups and every change of them", 
   const { milliseconds } = await manager.stop();
   assert(milliseconds < 10_000);
 });
+
+test("Manager puts agents into the groups that files.yml names", async (t) => {
+  const home = await makeHome();
+  t.after(() => removeHome(home));
+  writeInto(home.path, "etc/local_internal_options.conf", "remoted.shared_reload=1\n");
+  writeInto(home.path, "etc/shared/web/agent.conf", CONF);
+  const manager = await ManagerProcess.start(home, ["--quiet"]);
+  t.after(() => manager.kill());
+  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
+  const agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
+  t.after(() => agent.drop());
+  await agent.connect();
+  await untilShared(agent, "the files of default", () => agent.shared?.name === "default");
+  writeInto(home.path, "etc/shared/files.yml", `agents:\n  ${identity.id}: web\n`);
+  await untilShared(agent, "the files of web", () => agent.shared?.name === "web");
+  assert.equal(agent.shared?.files.get("agent.conf"), CONF);
+  assert.match(readLog(home), /Agent '001' is in 'web' now, as etc\/shared\/files\.yml says/);
+});

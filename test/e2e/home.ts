@@ -127,6 +127,7 @@ export type AlertDocument = {
   readonly id: string;
   readonly rule?: { readonly id: string; readonly level: number; readonly firedtimes: number };
   readonly agent: { readonly id: string; readonly name: string };
+  readonly cluster?: { readonly name: string; readonly node: string };
   readonly full_log: string;
 };
 

@@ -3,16 +3,22 @@
  * a thousand sockets, while a good agent's answers are timed and the process's memory is read from the kernel.
  */
 import assert from "node:assert/strict";
+import { lstatSync, readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join, relative } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TestAgent } from "#testing/agent.ts";
+import { enroll, type TestAgent } from "#testing/agent.ts";
 import { SeededRandom } from "#testing/random.ts";
 import { connectedAgent } from "./agents.ts";
 import { LOOPBACK, makeHome, readLog, removeHome, type TestHome } from "./home.ts";
 import { ManagerProcess } from "./manager-process.ts";
 
 const STRANGERS = 1000;
+/** Of enrollment (`CLIENTS_MAX`), and how long who is silent keeps one from others. */
+const PLACES = 999;
+const SILENT_PATIENCE_MS = 250;
+const OTHERS = 0o007;
 /** Connections that are opened at a time: what a listener's queue holds. */
 const AT_A_TIME = 100;
 const RSS_GROWTH_BYTES_MAX = 30 * 1024 * 1024;
@@ -112,6 +118,19 @@ test("Manager is not held up by silence on the enrollment port", async (t) => {
   await assertCheap(t, () => attack(home.enrollmentPort, () => null));
 });
 
+test("Manager enrols an agent at its first try while all places are held in silence", async () => {
+  const silent: Socket[] = [];
+  for (let index = 0; index < PLACES + AT_A_TIME; index += AT_A_TIME) {
+    const group = Array.from({ length: AT_A_TIME }, () => stranger(home.enrollmentPort, null));
+    silent.push(...(await Promise.all(group)));
+  }
+  await delay(SILENT_PATIENCE_MS);
+  const { id } = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "patient" });
+  assert.match(id, /^[0-9]{3}$/);
+  assert(silent.filter(({ destroyed }) => !destroyed).length >= PLACES - AT_A_TIME, "the others stay");
+  for (const socket of silent) socket.destroy();
+});
+
 test("Manager is not held up by what is no TLS, or half of it", async (t) => {
   const random = new SeededRandom(2);
   /** Header of a handshake record (RFC 8446, 5.1) whose content is noise. */
@@ -119,6 +138,14 @@ test("Manager is not held up by what is no TLS, or half of it", async (t) => {
   const noise = (index: number) =>
     index % 2 === 0 ? random.bytes(300) : Buffer.concat([helloHeader, random.bytes(300)]);
   await assertCheap(t, () => attack(home.enrollmentPort, noise));
+});
+
+test("Manager keeps nothing that others of this host may read or enter (CVE-2025-54866)", () => {
+  const open = readdirSync(home.path, { recursive: true, withFileTypes: true })
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => (lstatSync(path).mode & OTHERS) !== 0 && !lstatSync(path).isSymbolicLink())
+    .map((path) => relative(home.path, path));
+  assert.deepEqual(open, ["etc", "etc/ossec.conf"], "what this test made itself");
 });
 
 test("Manager enrols and serves as before afterwards", async () => {

@@ -14,6 +14,9 @@ const EXIT_MS_MAX = 60_000;
 
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
+/** A manager has the rights of the test unless that says --user, whichever users there are on this machine. */
+const ENVIRONMENT = process.getuid?.() === 0 ? { ...process.env, CYB3RHQ_USER: "root" } : process.env;
+
 const running = new Set<ChildProcess>();
 // A test that failed must not leave a manager behind.
 process.on("exit", () => {
@@ -28,7 +31,7 @@ export class ManagerProcess {
 
   private constructor(home: string, args: readonly string[], within: readonly string[] = []) {
     const [command = LAUNCHER, ...rest] = [...within, LAUNCHER, "start", "--home", home, ...args];
-    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT });
     this.#child = child;
     running.add(child);
     child.stdout?.on("data", (chunk: Buffer) => {
@@ -60,8 +63,12 @@ export class ManagerProcess {
   }
 
   /** Runs one that is expected to refuse. */
-  static async refused(home: string, args: readonly string[] = []): Promise<ManagerProcess> {
-    const manager = new ManagerProcess(home, args);
+  static async refused(
+    home: string,
+    args: readonly string[] = [],
+    within: readonly string[] = [],
+  ): Promise<ManagerProcess> {
+    const manager = new ManagerProcess(home, args, within);
     await until("the manager refuses", EXIT_MS_MAX, () => manager.ended !== null);
     return manager;
   }

@@ -177,7 +177,8 @@ test("'agents request', 'getconfig', 'restart' and 'reconnect' reach an agent", 
   assert(agent.received.includes("#!-force_reconnect"));
   const unknown = await cyb3rhq("agents", "request", "009", "agent", "getstate");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /The agent is not connected/);
+  assert.match(unknown.stderr, /There is no such agent/);
+  assert.equal((await cyb3rhq("agents", "restart", "9")).stdout, "009: There is no such agent\n");
 });
 
 test("the peer's socket answers as the peer's does, and only its group may use it", async () => {

@@ -27,15 +27,16 @@ export type StandInOptions = {
   readonly password: string;
   /** Where a bind without an address listens; HAProxy's own rule is everywhere. */
   readonly bindAddress: string;
+  /** Of the API; without it a free one. */
+  readonly port?: number;
+  /** What the API says of itself. */
+  readonly api?: { readonly build_date: string; readonly version: string };
   readonly model?: Partial<Model>;
   /** Clients must show a certificate of `ca`. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 };
 
-const API_INFO = {
-  api: { build_date: "2024-05-13T14:06:03.000Z", version: "v2.9.3 59f34ea1" },
-  system: {},
-};
+const API = { build_date: "2024-05-13T14:06:03.000Z", version: "v2.9.3 59f34ea1" };
 const NOT_FOUND: Answer = { status: 404, body: { code: 404, message: "path was not found" } };
 
 export class DataPlaneStandIn {
@@ -71,7 +72,7 @@ export class DataPlaneStandIn {
     standIn.#write();
     const socket = join(options.directory, "stats.sock");
     standIn.#haproxy = await HaproxyProcess.start([standIn.#file], socket);
-    await new Promise<void>((resolve) => standIn.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => standIn.#server.listen(options.port ?? 0, "127.0.0.1", resolve));
     return standIn;
   }
 
@@ -119,7 +120,7 @@ export class DataPlaneStandIn {
     const path = url.pathname.replace(/^\/v2\//, "");
     if (path === url.pathname) return NOT_FOUND;
     if (path === "health") return { status: 200, body: { haproxy: "up" } };
-    if (path === "info") return { status: 200, body: API_INFO };
+    if (path === "info") return { status: 200, body: { api: this.#options.api ?? API, system: {} } };
     const [, , area = "", kind = "", name = ""] = path.split("/");
     if (area === "configuration") {
       return this.#configuration(

@@ -1,18 +1,22 @@
 /**
  * Goal: through the Data Plane API a real HAProxy has the cluster's nodes as servers and its agents evenly. Method: the stand-in of
- * the API over HAProxy, nodes and agents on loopback, nodes that come and go, a drained server, agents on one node only.
+ * the API over HAProxy, with the user of the shipped settings; nodes and agents on loopback, nodes that come and go, a drained server,
+ * agents on one node only.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { parse } from "yaml";
 import { Secret } from "#model/secret.ts";
 import { DataPlaneStandIn } from "./data-plane.ts";
 import { NO_HAPROXY } from "./haproxy-process.ts";
 import { eventually, freePort, runHelper, settled } from "./helper-run.ts";
 import { SmallCluster } from "./small-cluster.ts";
 
+/** Who may use the API stands there. */
+const SETTINGS = new URL("../../deploy/haproxy/dataplaneapi.yml", import.meta.url);
 const BACKEND = "cyb3rhq_reporting";
 const TIMES_QUICKER = 50;
 const AGENTS = 12;
@@ -21,7 +25,8 @@ test("HaproxyHelper keeps servers and agents of a real HAProxy through the Data 
   skip: NO_HAPROXY,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "haproxy-helper-"));
-  const credentials = { user: "haproxyuser", password: "haproxypass" };
+  const [{ name: user, password: secret }] = parse(readFileSync(SETTINGS, "utf8")).dataplaneapi.user;
+  const credentials = { user, password: secret };
   const standIn = await DataPlaneStandIn.start({ directory, ...credentials, bindAddress: "127.0.0.1" });
   const agentPort = await freePort();
   const cluster = new SmallCluster(agentPort);

@@ -141,7 +141,7 @@ export function quickClock(factor: number): Clock {
   const clock = new SystemClock();
   return {
     wallMs: () => clock.wallMs(),
-    monotonicMs: () => clock.monotonicMs(),
+    monotonicMs: () => clock.monotonicMs() * factor,
     after: (delayMs, run) => clock.after(delayMs / factor, run),
     every: (periodMs, run) => clock.every(periodMs / factor, run),
   };

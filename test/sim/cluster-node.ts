@@ -22,10 +22,14 @@ export const MASTER_ADDRESS = "192.0.2.1";
 /** As the dialer of `daemons/`. */
 const CONNECT_TIMEOUT_MS = 20_000;
 const HEAVY_MS_MAX = 40;
+/** The system's service manager does. */
+const START_AGAIN_MS = 5000;
 
 type Life = { readonly process: SimulatedProcess; readonly stop: () => void };
 
-abstract class SimulatedNode {
+export type NodeNeeds = ClusterNeeds & { readonly network: SimulatedHost; readonly dialer: Dialer };
+
+export abstract class SimulatedNode {
   readonly name: string;
   readonly disk: SimulatedDisk;
   protected readonly world: World;
@@ -63,7 +67,24 @@ abstract class SimulatedNode {
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
     }
-    this.#life = { process, stop: this.run(needs) };
+    try {
+      this.#life = { process, stop: this.run(needs, process) };
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.world.note(`${process.name} cannot start: ${error.message}`);
+      process.end("kill");
+      this.world.after(START_AGAIN_MS, () => this.start());
+    }
+  }
+
+  /** How many processes it has had. */
+  get lives(): number {
+    return this.#lives;
+  }
+
+  /** Null when it does not run. */
+  get process(): SimulatedProcess | null {
+    return this.#life !== null && this.isAlive ? this.#life.process : null;
   }
 
   end(how: ProcessEnding): void {
@@ -73,10 +94,11 @@ abstract class SimulatedNode {
 
   /** As an operator stops it; its connections are closed. */
   stop(): void {
-    this.#life?.stop();
+    if (this.isAlive) this.#life?.stop();
   }
 
-  protected abstract run(needs: ClusterNeeds & { network: SimulatedHost; dialer: Dialer }): () => void;
+  /** Gives what stops it. Throws what keeps a process from starting. */
+  protected abstract run(needs: NodeNeeds, process: SimulatedProcess): () => void;
 
   protected get node(): ClusterNode {
     const key = new Secret("c98b62a9b6169ac5f67dae55ae4a9088");
@@ -164,7 +186,7 @@ export class SimulatedMaster extends SimulatedNode {
     return this.#server?.workers.map(({ name }) => name) ?? [];
   }
 
-  protected run(needs: ClusterNeeds & { network: SimulatedHost }): () => void {
+  protected run(needs: NodeNeeds): () => void {
     const integrity = new MasterIntegrity(HOME, needs);
     const server = new MasterServer(this.node, needs, {
       welcomed: ({ name, session }) => session.serve(integrity.workerTask(name, session).handlers),
@@ -181,7 +203,7 @@ export class SimulatedMaster extends SimulatedNode {
 }
 
 export class SimulatedWorker extends SimulatedNode {
-  protected run(needs: ClusterNeeds & { dialer: Dialer }): () => void {
+  protected run(needs: NodeNeeds): () => void {
     let integrity: WorkerIntegrity | null = null;
     const client = new WorkerClient(this.node, needs, {
       handlers: (session) => {

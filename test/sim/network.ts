@@ -76,6 +76,11 @@ export class SimulatedNetwork {
     return this.#streams.size;
   }
 
+  /** Nothing is silent, stands still or is cut off. */
+  get isSound(): boolean {
+    return [...this.#streams].every((stream) => stream.isSound);
+  }
+
   partition(address: string): void {
     this.#cutOff.add(address);
   }
@@ -98,6 +103,15 @@ export class SimulatedNetwork {
     if (how === "reset") stream.reset();
     else stream.silence();
     return true;
+  }
+
+  /** One direction of a stream of this address, or both, stands still for a while; what was sent meanwhile comes afterwards. */
+  stall(address: string, milliseconds: number): void {
+    const streams = [...this.#streams].filter((stream) => stream.isOf(address));
+    if (streams.length === 0) return;
+    const stream = this.world.random.pick(streams);
+    const goOn = stream.stall(this.world.random.pick(["in", "out", "both"]));
+    this.world.after(milliseconds, goOn);
   }
 
   latencyMs(): number {
@@ -254,6 +268,7 @@ class StreamEnd implements Connection {
   /** To this end: on its way, then arrived and not taken because it is paused. */
   readonly incoming: Item[] = [];
   #paused = false;
+  #stalled = false;
   #over = false;
   #scheduled = false;
 
@@ -282,6 +297,16 @@ class StreamEnd implements Connection {
   write(bytes: Uint8Array): void {
     if (this.#over || !this.host.alive || bytes.length === 0) return;
     this.#stream.send(this, { kind: "bytes", bytes: Buffer.from(bytes) });
+  }
+
+  get isStalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Nothing arrives until it is called with false. */
+  stall(isStalled: boolean): void {
+    this.#stalled = isStalled;
+    this.pump();
   }
 
   pause(): void {
@@ -319,8 +344,7 @@ class StreamEnd implements Connection {
 
   /** Delivers what is due, one item at a time, each after a latency. */
   pump(): void {
-    if (this.#scheduled || this.#over || this.#paused || this.incoming.length === 0 || !this.#stream.flows)
-      return;
+    if (this.#scheduled || this.incoming.length === 0 || !this.#takes) return;
     this.#scheduled = true;
     this.#stream.network.world.after(this.#stream.network.latencyMs(), () => {
       this.#scheduled = false;
@@ -329,8 +353,12 @@ class StreamEnd implements Connection {
     });
   }
 
+  get #takes(): boolean {
+    return !this.#over && !this.#paused && !this.#stalled && this.#stream.flows;
+  }
+
   #deliver(): void {
-    if (this.#over || this.#paused || !this.#stream.flows) return;
+    if (!this.#takes) return;
     const { conditions, world } = this.#stream.network;
     const item = this.incoming.shift();
     if (item === undefined) return;
@@ -397,6 +425,10 @@ class Stream {
     return !this.#silent && this.network.reaches(...this.#addresses);
   }
 
+  get isSound(): boolean {
+    return this.flows && !this.caller.isStalled && !this.#called.isStalled;
+  }
+
   accepted(accept: Accept): void {
     this.#called.host.run(() => this.#called.attach(accept(this.#called)));
   }
@@ -442,6 +474,18 @@ class Stream {
 
   silence(): void {
     this.#silent = true;
+  }
+
+  /** Gives what ends it. */
+  stall(direction: "in" | "out" | "both"): () => void {
+    const ends = [
+      ...(direction === "out" ? [] : [this.caller]),
+      ...(direction === "in" ? [] : [this.#called]),
+    ];
+    for (const end of ends) end.stall(true);
+    return () => {
+      for (const end of ends) end.stall(false);
+    };
   }
 
   /** `told`: the system of the process says so to the other end, as it does when the process alone is gone. */

@@ -136,6 +136,11 @@ export class SimulatedProcess implements Clock {
     return this.#alive;
   }
 
+  /** What it still means to do, once or again and again. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   wallMs(): number {
     return this.#world.wallMs + this.#wallOffsetMs();
   }

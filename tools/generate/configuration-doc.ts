@@ -65,6 +65,7 @@ export const INTERNAL_ACTED_ON: readonly string[] = [
   "analysisd.stats_maxdiff",
   "analysisd.stats_mindiff",
   "analysisd.stats_percent_diff",
+  "execd.max_restart_lock",
   "monitord.compress",
   "monitord.day_wait",
   "monitord.delete_old_agents",

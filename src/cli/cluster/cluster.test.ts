@@ -77,6 +77,31 @@ test("nodesText() and agentsText() are tables as wide as their cells", () => {
   );
 });
 
+test("nodesText() has the columns and fields of the guides", () => {
+  const guides = [
+    [
+      "NAME TYPE VERSION ADDRESS",
+      "master-node master 4.8.0 cyb3rhq-master",
+      "worker01-node worker 4.8.0 172.22.0.3",
+    ],
+    [
+      "NAME TYPE VERSION ADDRESS",
+      "cyb3rhq-server-1 master 4.8.0 10.0.0.1",
+      "cyb3rhq-server-2 worker 4.8.0 10.0.0.2",
+    ],
+  ];
+  for (const [head, ...lines] of guides) {
+    const nodes = lines.map((line) => {
+      const [name = "", type = "", version = "", ip = ""] = line.split(" ");
+      return { name, type, version, ip };
+    });
+    const fields = nodesText(nodes)
+      .split("\n")
+      .map((line) => line.trim().split(/ +/).join(" "));
+    assert.deepEqual(fields, [head, ...lines, ""]);
+  }
+});
+
 test("healthText() has a line for each worker", () => {
   assert.equal(
     healthText("wazuh", HEALTH),
@@ -196,6 +221,11 @@ test("cluster_control says with the peer's exit codes what went wrong", async ()
   const localSockets = await node(() => ({ get_nodes: () => refused(error) }));
   const missing = await runCommand(["cluster_control", "-l", ...IN_HOME], { localSockets });
   assert.deepEqual([missing.stdout.text, missing.exitCode], ["ERROR: Error 1730 - Node does not exist\n", 0]);
+  const own = await runCommand(["cluster", "nodes", ...IN_HOME], { localSockets });
+  assert.deepEqual([own.stderr.text, own.exitCode], ["cyb3rhq: Error 1730 - Node does not exist\n", 1]);
+  for (const args of [["cluster", "agents", "--status", "gone"], ["cluster"], ["cluster", "nonsense"]]) {
+    assert.equal((await runCommand([...args, ...IN_HOME], { localSockets })).exitCode, 2, args.join(" "));
+  }
   const stopped = await runCommand(["cluster_control", "-l", ...IN_HOME]);
   assert.deepEqual([stopped.stdout.text, stopped.exitCode], ["ERROR: Cluster is not running.\n", 1]);
   const wrong = await runCommand(["cluster_control", "-l", "-fs", "active", ...IN_HOME]);
@@ -236,6 +266,11 @@ async function finished(running: Promise<void>): Promise<boolean> {
 test("clusterd tests the configuration, and says whether it runs", async () => {
   const files = new FakeFiles();
   const write = (text: string) => files.replace(`${HOME}/etc/ossec.conf`, Buffer.from(text));
+  const nowhere = await runCommand(["clusterd", ...IN_HOME], { files });
+  assert.deepEqual(
+    [nowhere.exitCode, nowhere.stderr.text],
+    [1, `cyb3rhq: ${HOME} is no home directory yet; 'cyb3rhq start' makes it\n`],
+  );
   files.makeDirectory(`${HOME}/etc`);
   write("<ossec_config><cluster><key>short</key></cluster></ossec_config>");
   const bad = await runCommand(["clusterd", "-t", ...IN_HOME], { files });
@@ -244,8 +279,14 @@ test("clusterd tests the configuration, and says whether it runs", async () => {
     bad.stderr.text,
     /Error 3004 - Error in cluster configuration: Key must be 32 characters long/,
   );
-  write("<ossec_config/>");
-  assert.equal((await runCommand(["cyb3rhq-clusterd", ...IN_HOME], { files })).exitCode, 0);
+  for (const off of [
+    "<ossec_config/>",
+    "<ossec_config><cluster><disabled>yes</disabled></cluster></ossec_config>",
+  ]) {
+    write(off);
+    const disabled = await runCommand(["cyb3rhq-clusterd", "-f", ...IN_HOME], { files });
+    assert.deepEqual([disabled.exitCode, disabled.stdout.text], [0, ""]);
+  }
   write(
     `<ossec_config><cluster><key>${"a".repeat(32)}</key><nodes><node>10.0.0.1</node></nodes></cluster></ossec_config>`,
   );

@@ -16,7 +16,12 @@ import { agentsText, detailedHealthText, healthText, nodesText } from "./texts.t
 /** The peer's code of a daemon that is not there. */
 const NOT_RUNNING = 3012;
 
-export type ClusterOptions = { readonly home?: string; readonly json?: boolean };
+export type ClusterOptions = {
+  readonly home?: string;
+  readonly json?: boolean;
+  /** The peer's tool says an error on stdout, and only of a cluster that does not run that it has failed. */
+  readonly isPeersTool?: boolean;
+};
 export type NodesOptions = ClusterOptions & {
   /** Null for all. */
   readonly nodes: readonly string[] | null;
@@ -46,18 +51,18 @@ export async function askNode(
   return { ok: false, isRunning: true, text: `The answer to ${command} is no object` };
 }
 
-/** As with the peer, only a cluster that does not run is a failure. */
 async function show(
   environment: Environment,
   options: ClusterOptions,
   question: Question,
   textOf: (value: JsonObject) => string,
 ): Promise<number> {
-  const { stdout } = environment;
+  const { stdout, stderr } = environment;
   const told = await askNode(environment, options.home, question);
   if (!told.ok) {
-    stdout.write(utf8Bytes(`ERROR: ${told.text}\n`));
-    return told.isRunning ? EXIT_OK : EXIT_FAILURE;
+    if (options.isPeersTool === true) stdout.write(utf8Bytes(`ERROR: ${told.text}\n`));
+    else stderr.write(utf8Bytes(`cyb3rhq: ${told.text}\n`));
+    return told.isRunning && options.isPeersTool === true ? EXIT_OK : EXIT_FAILURE;
   }
   const value = question.command === "dapi" ? resultOf(told.value) : told.value;
   stdout.write(utf8Bytes(options.json === true ? `${JSON.stringify(value)}\n` : textOf(value)));

@@ -1,14 +1,13 @@
 /** What a program finds that wanted to start the peer's cluster daemon. */
 import { type ManagerConfigOutcome, readManagerConfig } from "#config/manager-config.ts";
-import { homePaths } from "#daemons/home.ts";
 import { errorLines } from "#daemons/settings.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
-import { homeDirectory } from "../manager/home-choice.ts";
+import { existingHome } from "../manager/agent-files.ts";
 import { askNode } from "./control.ts";
 
 function readConfig(environment: Environment, home: string | undefined, file?: string): ManagerConfigOutcome {
-  const path = file ?? homePaths(homeDirectory(environment, home)).config;
+  const path = file ?? existingHome(environment, home).config;
   return readManagerConfig(environment.files.read(path).toString("latin1"), path);
 }
 

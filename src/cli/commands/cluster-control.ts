@@ -8,7 +8,7 @@ const LONG_FORMS: ReadonlyMap<string, string> = new Map([
   ["-fn", "--filter-node"],
   ["-fs", "--filter-agent-status"],
 ]);
-const STATUSES = ["active", "disconnected", "never_connected", "pending"] as const;
+export const STATUSES = ["active", "disconnected", "never_connected", "pending"] as const;
 
 const EXAMPLES = `Usage:
 \t-l                                    List all nodes present in a cluster
@@ -81,6 +81,7 @@ async function run(environment: Environment, control: Command, options: Options)
   }
   const common = {
     nodes,
+    isPeersTool: true,
     ...(given.home === undefined ? {} : { home: given.home }),
     ...(given.json === undefined ? {} : { json: given.json }),
   };

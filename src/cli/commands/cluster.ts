@@ -1,13 +1,16 @@
 /** `cyb3rhq cluster nodes|health|agents|watch`: options and help; cluster/control.ts and cluster/live-watch.ts do it. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Environment } from "../environment.ts";
 import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
 import { numberBetween } from "../number-between.ts";
+import { STATUSES } from "./cluster-control.ts";
+import { registerHaproxy } from "./cluster-haproxy.ts";
+import { registerJoin } from "./cluster-join.ts";
 import { registerTrial } from "./cluster-trial.ts";
 
 const HELP = `
 Any node may be asked: a worker asks its master.
-Exit codes: 0 answered, 1 the cluster does not run here, 2 wrong use of the command line.`;
+Exit codes: 0 answered, 1 not: the cluster does not run here, or cannot; 2 wrong use of the command line.`;
 const NODE_OPTION = "--node <name...>";
 const NODE_HELP = "only these nodes";
 
@@ -48,7 +51,7 @@ export function register(program: Command, environment: Environment): void {
     .command("agents")
     .description("every agent with the node that it reports to")
     .option(HOME_OPTION, HOME_HELP)
-    .option("--status <status...>", "only those active, pending, disconnected or never_connected")
+    .addOption(new Option("--status <status...>", "only agents of these states").choices(STATUSES))
     .option(NODE_OPTION, NODE_HELP)
     .option("--json", "one JSON object")
     .addHelpText("after", HELP)
@@ -60,6 +63,8 @@ export function register(program: Command, environment: Environment): void {
       },
     );
   registerWatch(cluster, environment);
+  registerHaproxy(cluster, environment);
+  registerJoin(cluster, environment);
   registerTrial(cluster, environment);
 }
 

@@ -21,6 +21,10 @@ function seconds(value: string): number {
   return Number(value);
 }
 
+function collected(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
+}
+
 export function register(program: Command, environment: Environment): void {
   const response = program.command("response").description("run, list and undo active responses");
   response
@@ -30,7 +34,7 @@ export function register(program: Command, environment: Environment): void {
     .argument("[args...]", "what it is about, such as an address, and arguments")
     .option(HOME_OPTION, HOME_HELP)
     .option("--server", "on the manager's host (default)")
-    .option("--agent <id>", "on an agent, such as 001")
+    .option("--agent <id>", "on an agent, such as 001; may be repeated", collected)
     .option("--all", "on all active agents")
     .option("--timeout <seconds>", "undo it after so long; on this host only", seconds)
     .option("--dry-run", "print what would be run")

@@ -48,29 +48,41 @@ function agentJson({ agent, statistics }: Listed, withStatistics: boolean): obje
   };
 }
 
+/** Wider where something does not fit, such as IPv6 addresses. */
 const COLUMNS = [6, 28, 20, 16, 26] as const;
 const NODE_COLUMN = 20;
 
-function lineOf(cells: readonly string[], rest: string): string {
-  return `${cells.map((cell, at) => cell.padEnd(COLUMNS[at] ?? 0)).join(" ")} ${rest}`.trimEnd();
-}
-
 type Columns = { readonly counted: boolean; readonly nodes: boolean };
 
-function agentLine({ agent, statistics }: Listed, { counted: withStatistics, nodes }: Columns): string {
+/** The cells of a line, and what stands behind them. */
+type Line = { readonly cells: readonly string[]; readonly rest: string };
+
+function agentLine({ agent, statistics }: Listed, { counted: withStatistics, nodes }: Columns): Line {
   const { id, name, address, status, statusCode, lastKeepaliveSeconds, info } = agent;
   const cells = [id, name, address, status, timeText(lastKeepaliveSeconds) ?? "never"];
   const node = nodes ? `${(info?.nodeName || "-").padEnd(NODE_COLUMN)} ` : "";
   const { events = "-", lost = "-", lastMessage = "-" } = statistics ?? {};
   const counted = `${String(events).padEnd(12)} ${String(lost).padEnd(8)} ${lastMessage.padEnd(26)} `;
-  return lineOf(cells, `${node}${withStatistics ? counted : ""}${STATUS_REASONS[statusCode] ?? ""}`);
+  const rest = `${node}${withStatistics ? counted : ""}${STATUS_REASONS[statusCode] ?? ""}`;
+  return { cells, rest };
+}
+
+function table(lines: readonly Line[]): string {
+  const widths: number[] = [...COLUMNS];
+  for (const { cells } of lines)
+    for (const [at, { length }] of cells.entries()) widths[at] = Math.max(widths[at] ?? 0, length);
+  return lines
+    .map(({ cells, rest }) =>
+      `${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" ")} ${rest}`.trimEnd(),
+    )
+    .join("\n");
 }
 
 function filterOf({ status, group, name }: ListOptions): (agent: AgentRecord) => boolean {
   const wanted = status === undefined ? null : parseConnectionStatus(status);
   if (status !== undefined && wanted === null) {
     const text = `'${status}' is no state of agents: ${CONNECTION_STATUSES.join(", ")}`;
-    throw new CodedError("argument_invalid", text);
+    throw new CodedError("selection_invalid", text);
   }
   return (agent) =>
     (wanted === null || agent.status === wanted) &&
@@ -127,12 +139,12 @@ export async function listAgents(environment: Environment, options: ListOptions)
   else {
     const numbers = `${"EVENTS".padEnd(12)} ${"LOST".padEnd(8)} ${"LAST MESSAGE".padEnd(26)} `;
     const nodes = isInCluster(environment, existingHome(environment, options.home));
-    const head = lineOf(
-      ["ID", "NAME", "ADDRESS", "STATE", "LAST KEEPALIVE"],
-      `${nodes ? `${"NODE".padEnd(NODE_COLUMN)} ` : ""}${counted ? numbers : ""}REASON`,
-    );
+    const head = {
+      cells: ["ID", "NAME", "ADDRESS", "STATE", "LAST KEEPALIVE"],
+      rest: `${nodes ? `${"NODE".padEnd(NODE_COLUMN)} ` : ""}${counted ? numbers : ""}REASON`,
+    };
     const lines = [head, ...listed.map((entry) => agentLine(entry, { counted, nodes }))];
-    stdout.write(utf8Bytes(`${lines.join("\n")}\n`));
+    stdout.write(utf8Bytes(`${table(lines)}\n`));
   }
   return EXIT_OK;
 }

@@ -22,6 +22,7 @@ import {
 } from "#model/agent.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Environment } from "../environment.ts";
+import { filledId } from "./agent-id.ts";
 
 /** As enrollment makes them: 64 hexadecimal digits. */
 const KEY_BYTES = 32;
@@ -57,6 +58,10 @@ export function addressOf(text: string): AgentAddress {
 }
 
 export function idOf(text: string): AgentId {
+  return writtenId(filledId(text));
+}
+
+function writtenId(text: string): AgentId {
   const id = usable(parseAgentId(text), `'${text}' is no agent id, such as 001`, "agent_id_invalid");
   return usable(
     Number(id) === Number(MANAGER_ID) ? null : id,
@@ -151,5 +156,5 @@ export function parseExportedKey(exported: string): WantedAgent {
       "agent_key_invalid",
       "This is no agent's key: 'cyb3rhq agents key' and manage_agents print one",
     );
-  return { id: idOf(id), name: nameOf(name), address: addressOf(address), key: parsed, groups: [] };
+  return { id: writtenId(id), name: nameOf(name), address: addressOf(address), key: parsed, groups: [] };
 }

@@ -64,6 +64,14 @@ test("agents request and getconfig fail when the agent says no or cannot be aske
   assert.equal(odd.exitCode, 1);
 });
 
+test("agents commands fill up short ids", async () => {
+  const asked: unknown[] = [];
+  const note = (parameters: JsonObject) => asked.push(parameters["agents"] ?? parameters["agent"]) && [];
+  await run(["restart", "1", "02", "1000"], { "agents.restart": note });
+  await run(["request", "7", "com", "x"], { "agents.request": note });
+  assert.deepEqual(asked, [["001", "002", "1000"], "007"]);
+});
+
 test("agents restart tells of each agent", async () => {
   const outcomes = [
     { agentId: "001", ok: true, message: "ok" },
@@ -157,9 +165,9 @@ test("agents upgrade ends at once when nobody is upgraded, or in the background"
 
 test("agents upgrade wants exactly one way to choose agents", async () => {
   for (const chosen of [[], ["001", "--all"], ["--all", "--group", "web"]])
-    assert.equal((await run(["upgrade", ...chosen, "--wpk", "a.wpk"], upgrading({}))).exitCode, 1);
+    assert.equal((await run(["upgrade", ...chosen, "--wpk", "a.wpk"], upgrading({}))).exitCode, 2);
   const both = ["--wpk", "a.wpk", "--repository", "https://mirror/"];
-  assert.equal((await run(["upgrade", "--all", ...both], upgrading({}))).exitCode, 1);
+  assert.equal((await run(["upgrade", "--all", ...both], upgrading({}))).exitCode, 2);
   assert.equal((await run(["upgrade", "--all", "--package-type", "msi"], upgrading({}))).exitCode, 2);
   assert.equal((await run(["upgrade", "--all", "--wpk", "a", "--canary", "x"], upgrading({}))).exitCode, 2);
 });
@@ -221,5 +229,5 @@ test("agents upgrades lists upgrades, and the agents of one", async () => {
   assert.equal((await run(["upgrades"], upgrading({}))).stdout.text, "No upgrades yet\n");
   const one = await run(["upgrades", "1", "--json"], upgrading({}));
   assert.equal(JSON.parse(one.stdout.text).tasks.length, 2);
-  assert.equal((await run(["upgrades", "--cancel"], upgrading({}))).exitCode, 1);
+  assert.equal((await run(["upgrades", "--cancel"], upgrading({}))).exitCode, 2);
 });

@@ -4,6 +4,7 @@ import { CodedError } from "#kernel/errors.ts";
 import { printableLines } from "#kernel/printable.ts";
 import { isObject, parseJsonBytes, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
+import { filledId } from "./agent-id.ts";
 import { askHome } from "./control.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
@@ -23,7 +24,7 @@ async function ask(
   question: { readonly agent: string; readonly target: string; readonly payload: string },
 ): Promise<string> {
   const { agent, target, payload } = question;
-  const parameters = { agent, target, payload: utf8Bytes(payload) };
+  const parameters = { agent: filledId(agent), target, payload: utf8Bytes(payload) };
   const data = await askHome(environment, home, { command: "agents.request", parameters });
   if (isObject(data) && typeof data["answer"] === "string") return data["answer"];
   throw new CodedError("answer_invalid", "The manager's answer is none that this version knows");
@@ -63,7 +64,7 @@ export async function tellAgents(
   const { agents, command } = options;
   const outcomes = await askHome(environment, options.home, {
     command: `agents.${command}`,
-    parameters: { agents },
+    parameters: { agents: agents.map(filledId) },
   });
   if (!Array.isArray(outcomes))
     throw new CodedError("answer_invalid", "The manager's answer is none that this version knows");

@@ -1,7 +1,7 @@
 /** Registers, imports and removes agents, and prints their keys; agent-list.ts lists them. */
 import { formatKeyEntry, type KeyEntry } from "#formats/client-keys/client-keys.ts";
 import { CodedError } from "#kernel/errors.ts";
-import { type GroupName, parseAgentKey, parseGroupName } from "#model/agent.ts";
+import { type GroupName, parseAgentId, parseAgentKey, parseGroupName } from "#model/agent.ts";
 import type { Registry } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
@@ -123,7 +123,8 @@ export async function importAgent(
 }
 
 export function findAgent(registry: Registry, text: string): KeyEntry {
-  const entry = registry.keys.byId(idOf(text));
+  const written = parseAgentId(text);
+  const entry = (written && registry.keys.byId(written)) ?? registry.keys.byId(idOf(text));
   if (entry !== null) return entry;
   throw new CodedError("agent_unknown", `There is no agent '${text}'; 'cyb3rhq agents list' shows them`);
 }

@@ -12,6 +12,7 @@ import { systemRandom } from "#kernel/platform/random.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { existingHome } from "./agent-files.ts";
+import { demandWritable, withBlock, withoutBlock, writeConfig } from "./written-block.ts";
 
 /** Of `<auth>`: the element and the text that the command line wants there. */
 export type AuthSetting = readonly [element: string, text: string];
@@ -25,11 +26,7 @@ export type AuthdOptions = {
   readonly deprecated: readonly string[];
 };
 
-const BLOCK_START = "<!-- Written by 'cyb3rhq authd --write'. -->";
-const BLOCK_END = "<!-- End of what it wrote. -->";
-const BLOCK = new RegExp(`\n?${BLOCK_START}\n[^]*?${BLOCK_END}\n`);
-/** What would have to be written otherwise in XML; no path, port or cipher holds it. */
-const UNWRITABLE = /[<>&\x00-\x1f]/;
+const COMMAND = "cyb3rhq authd --write";
 
 export function configureAuthd(environment: Environment, options: AuthdOptions): number {
   for (const letter of options.deprecated) say(environment, deprecation(letter));
@@ -78,7 +75,7 @@ const CERTIFICATE_FILES = new Set(["ssl_agent_ca", "ssl_manager_cert"]);
 /** The manager would not start with them. */
 function checkSettings(environment: Environment, settings: readonly AuthSetting[]): void {
   for (const [element, text] of settings) {
-    if (UNWRITABLE.test(text)) throw new CodedError("argument_invalid", `'${text}' is no ${element}`);
+    demandWritable(element, text);
     if (!CERTIFICATE_FILES.has(element)) continue;
     const bytes = environment.files.read(text);
     try {
@@ -97,20 +94,13 @@ function missingSettings(
 ): readonly AuthSetting[] {
   const now = JSON.stringify(readManagerConfig(text, path).config.auth);
   return [["disabled", "no"] as const, ...settings].filter((setting) => {
-    const { config } = readManagerConfig(withBlock(text, [setting], { keepsOld: true }), path);
+    const { config } = readManagerConfig(withBlock(text, COMMAND, authLines([setting])), path);
     return JSON.stringify(config.auth) !== now;
   });
 }
 
-/** A block of its own at the end: of an option that is written twice the later one counts. */
-function withBlock(
-  text: string,
-  settings: readonly AuthSetting[],
-  { keepsOld }: { readonly keepsOld: boolean },
-): string {
-  const rest = keepsOld ? text : text.replace(BLOCK, "");
-  const lines = ["<ossec_config>", "  <auth>", ...settings.map(settingLine), "  </auth>", "</ossec_config>"];
-  return `${rest.trimEnd()}\n\n${[BLOCK_START, ...lines, BLOCK_END].join("\n")}\n`;
+function authLines(settings: readonly AuthSetting[]): readonly string[] {
+  return ["  <auth>", ...settings.map(settingLine), "  </auth>"];
 }
 
 function write(
@@ -119,11 +109,8 @@ function write(
   text: string,
   settings: readonly AuthSetting[],
 ): number {
-  const next = withBlock(text, [["disabled", "no"], ...settings], { keepsOld: false });
-  const errors = errorLines(readManagerConfig(next, path).problems);
-  if (errors.length > 0) throw new CodedError("argument_invalid", errors.join("\n"));
-  const { files } = environment;
-  files.replace(path, Buffer.from(next, "latin1"), (files.info(path)?.mode ?? 0o640) & 0o777);
+  const block = authLines([["disabled", "no"], ...settings]);
+  writeConfig(environment, path, withBlock(withoutBlock(text, COMMAND), COMMAND, block));
   print(environment, `Written into ${path}. Stop and start the manager: it reads this file when it starts.`);
   return EXIT_OK;
 }

@@ -9,6 +9,7 @@ import { registryPaths } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_OK } from "../environment.ts";
 import { existingHome, openAgentStore, withRegistry } from "./agent-files.ts";
+import { filledId } from "./agent-id.ts";
 import { editGroups } from "./group-editor.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
@@ -128,7 +129,7 @@ export async function removeGroup(environment: Environment, { name, home, json }
 }
 
 function agentId(text: string): AgentId {
-  const id = parseAgentId(text);
+  const id = parseAgentId(filledId(text));
   if (id !== null) return id;
   throw new CodedError("argument_invalid", `'${text}' is no agent id, such as 001`);
 }

@@ -21,12 +21,12 @@ test("response run asks for what it was told, bytes as bytes", async () => {
   };
   const { stdout, exitCode } = await run(["run", "drop", "\u00fc", "--timeout", "60"], commands);
   assert.deepEqual([stdout.text, exitCode], ["done\n", 0]);
-  await run(["run", "--agent", "001", "--dry-run", "drop"], commands);
+  await run(["run", "--agent", "001", "--agent", "002", "--dry-run", "drop"], commands);
   await run(["run", "--all", "drop"], commands);
   const common = { name: "drop", timeout: null, dryRun: false };
   assert.deepEqual(asked, [
     { ...common, arguments: ["\u00c3\u00bc"], target: "server", timeout: 60 },
-    { ...common, arguments: [], target: "001", dryRun: true },
+    { ...common, arguments: [], target: ["001", "002"], dryRun: true },
     { ...common, arguments: [], target: "all" },
   ]);
 });
@@ -41,6 +41,11 @@ test("response run fails when one of its targets does, without what moves a term
   assert.deepEqual([stdout.text, exitCode], ["001: sent\n002: no?[2J\n", 1]);
   const json = await run(["run", "--all", "drop", "--json"], commands);
   assert.deepEqual(JSON.parse(json.stdout.text), outcomes);
+});
+
+test("response run says that nobody was there to tell", async () => {
+  const { stdout, stderr, exitCode } = await run(["run", "--all", "drop"], { "response.run": () => [] });
+  assert.deepEqual([stdout.text, stderr.text, exitCode], ["", "cyb3rhq: No agent is active\n", 1]);
 });
 
 test("response run refuses options that exclude each other", async () => {

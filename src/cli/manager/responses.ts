@@ -4,13 +4,14 @@ import { LocalClock } from "#kernel/local-time.ts";
 import { printable } from "#kernel/printable.ts";
 import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from "../environment.ts";
+import { filledId } from "./agent-id.ts";
 import { askHome } from "./control.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
 
 export type RunOptions = Common & {
   readonly server?: boolean;
-  readonly agent?: string;
+  readonly agent?: readonly string[];
   readonly all?: boolean;
   readonly timeout?: number;
   readonly dryRun?: boolean;
@@ -52,7 +53,7 @@ export async function runResponse(
     parameters: {
       name: utf8Bytes(name),
       arguments: args.map(utf8Bytes),
-      target: agent ?? (all ? "all" : "server"),
+      target: agent?.map(filledId) ?? (all ? "all" : "server"),
       timeout,
       dryRun,
     },
@@ -61,7 +62,8 @@ export async function runResponse(
   else
     for (const { agentId, message } of outcomes)
       environment.stdout.write(`${agentId === "000" ? "" : `${agentId}: `}${shown(message)}\n`);
-  return outcomes.every(({ ok }) => ok === true) ? EXIT_OK : EXIT_FAILURE;
+  if (outcomes.length === 0) environment.stderr.write("cyb3rhq: No agent is active\n");
+  return outcomes.length > 0 && outcomes.every(({ ok }) => ok === true) ? EXIT_OK : EXIT_FAILURE;
 }
 
 export async function listResponses(environment: Environment, options: Common): Promise<number> {

@@ -27,6 +27,9 @@ export async function selfTest(environment: Environment): Promise<number> {
       ruleset: null,
       version: programVersion(files),
       hostname: environment.hostname,
+      rights: null,
+      startArguments: [],
+      warnings: [],
       show: null,
       echo: (level, line) => {
         if (level === "error" || level === "critical") environment.stderr.write(utf8Bytes(line));

@@ -57,3 +57,13 @@ test("status says how long the certificates of enrollment are valid", async () =
 test("status says nothing of dead letters when there are none", async () => {
   assert(!(await statusWith({ events_analysed: 9 })).includes("dead letters"));
 });
+
+test("status shows where the manager listens, IPv6 addresses in brackets", async () => {
+  const ports = [
+    { host: "127.0.0.1", port: 1515, purpose: "agents enrol (TLS)" },
+    { host: "::", port: 1514, purpose: "agents report (TCP)" },
+  ];
+  const text = await statusWith({}, { ports });
+  assert(text.includes("\n  127.0.0.1:1515         agents enrol (TLS)\n"), text);
+  assert(text.includes("\n  [::]:1514              agents report (TCP)\n"), text);
+});

@@ -6,6 +6,7 @@ import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { openAgentStore } from "./agent-files.ts";
 import { homeDirectory } from "./home-choice.ts";
+import { portLine } from "./port-line.ts";
 import { readState } from "./state-file.ts";
 
 function countAgents(environment: Environment, paths: HomePaths): Readonly<Record<string, number>> {
@@ -21,9 +22,7 @@ function countAgents(environment: Environment, paths: HomePaths): Readonly<Recor
 
 function portLines(ports: unknown): string[] {
   if (!Array.isArray(ports)) return [];
-  return ports
-    .filter(isObject)
-    .map(({ host, port, purpose }) => `  ${`${host}:${port}`.padEnd(22)} ${purpose}`);
+  return ports.filter(isObject).map(({ host, port, purpose }) => portLine(host, port, purpose));
 }
 
 const DAY_MS = 86_400_000;

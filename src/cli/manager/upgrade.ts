@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { CodedError } from "#kernel/errors.ts";
 import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
+import { filledId } from "./agent-id.ts";
 import { askHome } from "./control.ts";
 
 const LOOK_PERIOD_MS = 1000;
@@ -53,7 +54,7 @@ function selection({ agents, all, group }: UpgradeOptions): Fields {
       "Name agents by their ids, or give --group or --all: one of these",
     );
   if (all === true) return { all };
-  return group === undefined ? { agents } : { group };
+  return group === undefined ? { agents: agents.map(filledId) } : { group };
 }
 
 export async function upgradeAgents(environment: Environment, options: UpgradeOptions): Promise<number> {
@@ -208,7 +209,7 @@ export async function showUpgrades(environment: Environment, options: UpgradesOp
     askHome(environment, home, { command, parameters });
   if (campaign === null) {
     if (options.cancel === true)
-      throw new CodedError("campaign_missing", "Say which upgrade to cancel: its number");
+      throw new CodedError("selection_invalid", "Say which upgrade to cancel: its number");
     const summaries = list(await ask("upgrade.list"));
     if (options.json) environment.stdout.write(`${JSON.stringify(summaries)}\n`);
     else environment.stdout.write(summaries.map(campaignLine).join("") || "No upgrades yet\n");

@@ -136,6 +136,36 @@ test("groups of an agent whose key comes later are its groups then", async (t) =
   assert.deepEqual(near.store.groups(agentIdOf(7)), ["web"]);
 });
 
+test("the master reads the groups once for all workers, be it one or 25", async (t) => {
+  const readsFor = async (workers: number) => {
+    const { store, needs, groups, session } = master(t, wire()[0]);
+    for (let id = 1; id <= 3; id++) addAgent(store, id, GROUPS);
+    let reads = 0;
+    const { sync } = store;
+    const [takeOwedGroups, groupListsAfter] = [
+      sync.takeOwedGroups.bind(sync),
+      sync.groupListsAfter.bind(sync),
+    ];
+    Object.assign(sync, {
+      takeOwedGroups: (limit: number) => [reads++, takeOwedGroups(limit)][1],
+      groupListsAfter: (...args: Parameters<typeof groupListsAfter>) =>
+        [reads++, groupListsAfter(...args)][1],
+    });
+    let told = 0;
+    const sendString = async () => [told++, { kind: "failed", error: {} }][1];
+    const tells = { value: sendString };
+    for (let index = 1; index < workers; index++) {
+      groups.workerTask(`w${index}`, Object.create(session, { sendString: tells }));
+    }
+    Object.defineProperty(session, "sendString", tells);
+    needs.clock.advance(AGENT_GROUPS_DELAY_MS);
+    for (let turn = 0; turn < 10; turn++) await settled();
+    assert.equal(told, workers);
+    return reads;
+  };
+  assert.equal(await readsFor(25), await readsFor(1));
+});
+
 test("the master waits for its workers, and says so when there are none", async (t) => {
   const [near, far] = wire();
   const { needs, groups, session } = master(t, far);

@@ -216,6 +216,21 @@ test("a worker speaks for itself only", async (t) => {
   );
 });
 
+test("an agent that the master has removed does not come back, labels and all", async (t) => {
+  const { worker: near, master: far, turn } = nodes(t);
+  for (const { store } of [near, far]) for (let id = 1; id <= 2; id++) addAgent(store, id);
+  far.store.remove(agentIdOf(1));
+  for (let id = 1; id <= 2; id++) connectAgent(near.store, id, { labels: [{ key: "a", value: "b" }] });
+  await turn();
+  assert.equal(far.store.find(agentIdOf(1)), null);
+  assert.deepEqual(far.store.find(agentIdOf(2))?.info?.labels, [{ key: "a", value: "b" }]);
+  connectAgent(near.store, 1, { labels: [{ key: "a", value: "c" }] });
+  await turn();
+  assert.equal(far.store.find(agentIdOf(1)), null);
+  assert.deepEqual([...near.needs.log.texts("error"), ...far.needs.log.texts("error")], []);
+  assert.equal(near.store.find(agentIdOf(1))?.syncStatus, "synced", "it is not told for ever");
+});
+
 test("reports of impossible agents are counted and not applied", async (t) => {
   const wrong: object[] = [
     full({ id: 0 }),
@@ -279,4 +294,37 @@ test("permission is given while nothing is written, and a lock that was forgotte
   Object.defineProperty(far.needs.clock, "monotonicMs", { value: () => LOCK_MS_MAX + 1 });
   assert.equal(await ask(), "True");
   assert.match(far.needs.log.texts("warning").join(), /Automatically releasing Agent-info permissions flag/);
+});
+
+test("a master that has lost what it was told hears it when the worker joins again", async (t) => {
+  const { worker: joined, master: knowing, turn } = nodes(t);
+  for (const { store } of [joined, knowing]) addAgent(store, 1);
+  const id = connectAgent(joined.store, 1);
+  await turn();
+  assert.equal(knowing.store.find(id)?.status, "active");
+  // It came back from a loss of power with the row as it was before.
+  const lost = master(t, wire()[1]);
+  addAgent(lost.store, 1);
+  const [near, far] = wire();
+  joined.session.close();
+  const after = node(t, near, "worker1", 3);
+  const next = new WorkerAgentInfo(
+    { nodeName: "worker1", version: "4.14.7", agents: joined.store.sync },
+    after.session,
+    after.needs,
+  );
+  after.session.serve(next.handlers);
+  const returned = node(t, far, "worker1", 4);
+  returned.session.serve(
+    new WorkerAgentInfoTask("worker1", lost.store.sync, returned.session, returned.needs).handlers,
+  );
+  next.start();
+  after.needs.clock.advance(AGENT_INFO_PERIOD_MS);
+  for (let rest = 0; rest < 20; rest++) {
+    await settled();
+    after.needs.clock.advance(0);
+    returned.needs.clock.advance(0);
+  }
+  assert.deepEqual(lost.store.find(id)?.info, knowing.store.find(id)?.info);
+  assert.equal(lost.store.find(id)?.status, "active");
 });

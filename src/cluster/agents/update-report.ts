@@ -3,6 +3,7 @@ import { isObject, isTextList, memberOf, parseJson } from "#formats/wire/cluster
 import { pythonJson } from "#formats/wire/cluster/python-json.ts";
 import type { Log } from "#kernel/ports/log.ts";
 import { secondsText } from "../integrity/times.ts";
+import { SMALL_PAYLOAD_BYTES_MAX } from "../limits.ts";
 
 /** The report is one message and a line of a log. */
 const ERRORS_MAX = 20;
@@ -36,7 +37,7 @@ export function writeUpdateReport({ updatedChunks, errors }: UpdateReport, spent
 
 /** Null when it is none. */
 export function readUpdateReport(payload: Buffer): UpdateReport | null {
-  const value = parseJson(payload);
+  const value = payload.length > SMALL_PAYLOAD_BYTES_MAX ? undefined : parseJson(payload);
   if (!isObject(value)) return null;
   const updatedChunks = memberOf(value, "updated_chunks");
   const errors = memberOf(value, "error_messages");

@@ -15,11 +15,13 @@ type Member = readonly [name: string, value: string | number | null];
 /** Members without a value are left out, as empty texts are in the peer's database. */
 function objectText(members: readonly Member[], form: WireForm): string {
   const [comma, colon] = form === "lists" ? [", ", ": "] : [",", ":"];
-  const written = members.flatMap(([name, value]) => {
-    if (value === null || value === "") return [];
-    return `"${name}"${colon}${typeof value === "number" ? value : textJson(value)}`;
-  });
-  return `{${written.join(comma)}}`;
+  let written = "";
+  for (const [name, value] of members) {
+    if (value === null || value === "") continue;
+    const json = typeof value === "number" ? value : textJson(value);
+    written += `${written === "" ? "" : comma}"${name}"${colon}${json}`;
+  }
+  return `{${written}}`;
 }
 
 const PLAIN = /^[ !#-[\]-~]*$/;

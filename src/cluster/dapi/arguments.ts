@@ -38,8 +38,8 @@ export class Arguments {
     throw invalid(name);
   }
 
-  flag(name: string): boolean {
-    const value = this.#take(name) ?? false;
+  flag(name: string, usual = false): boolean {
+    const value = this.#take(name) ?? usual;
     if (typeof value === "boolean") return value;
     throw invalid(name);
   }
@@ -48,7 +48,17 @@ export class Arguments {
   count(name: string): number | null {
     const value = this.#take(name);
     if (value === null) return null;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+    if (isCount(value)) return value;
+    throw invalid(name);
+  }
+
+  /** Whole numbers, as such or as texts; null when there are none. */
+  numbers(name: string): readonly number[] | null {
+    const value = this.#take(name);
+    if (value === null) return null;
+    const list = Array.isArray(value) ? value : typeof value === "string" ? value.split(",") : [value];
+    const numbers = list.map((item) => (typeof item === "string" && item !== "" ? Number(item) : item));
+    if (numbers.every(isCount)) return numbers;
     throw invalid(name);
   }
 
@@ -67,6 +77,10 @@ export class Arguments {
     this.#read.add(name);
     return memberOf(this.#values, name) ?? null;
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 export function invalid(name: string): CodedError {

@@ -9,6 +9,7 @@ import type { HandlerTable, RequestOutcome } from "../replies.ts";
 import { Session } from "../session.ts";
 import { activeResponseCallables } from "./callables/active-response.ts";
 import { agentChangeCallables } from "./callables/agent-changes.ts";
+import { agentSummaryCallables } from "./callables/agent-summaries.ts";
 import { agentCallables } from "./callables/agents.ts";
 import { clusterCallables } from "./callables/cluster.ts";
 import { groupCallables } from "./callables/groups.ts";
@@ -84,6 +85,7 @@ export function toyNode(name: string, isMaster: boolean, records: readonly Agent
     restart: note("restart"),
     reconnect: note("reconnect"),
     respond: note("respond"),
+    knowsResponse: (command) => command === "drop600",
   };
   return { name, isMaster, told, rows, agents, groups: toyGroups(rows) };
 }
@@ -131,17 +133,22 @@ export function toyApi(node: ToyNode, seed: number) {
   const cluster = {
     ...{ clusterName: "wazuh", nodeName, nodeType: isMaster ? ("master" as const) : ("worker" as const) },
     config: () => ({ key: "*****" }),
+    // One node lags behind.
+    rulesetHashes: async () => ({ "etc/rules/local_rules.xml": nodeName === "w2" ? "old" : "new" }),
     nodes: () => [{ name: "em", type: "master", version: "4.14.7", ip: "127.0.0.1" }],
     health: () => ({ nodes: {} }),
   };
   const manager = {
     nodeName,
+    info: () => ({ path: HOME, version: "v4.14.7", type: "server" }),
+    reloadRules: () => void node.told.push(`reload ${nodeName}`),
     daemons: () => ({ "wazuh-db": "running" }),
     restart: async () => null,
     validate: async () => [],
   };
   const table = callableTable([
     ...agentCallables(agents),
+    ...agentSummaryCallables(agents),
     ...agentChangeCallables(agents),
     ...activeResponseCallables(agents),
     ...groupCallables(agents, groups),
@@ -162,7 +169,7 @@ export function toyApi(node: ToyNode, seed: number) {
     },
     needs,
   );
-  return { links, needs };
+  return { links, needs, table };
 }
 
 export type ToyApi = ReturnType<typeof toyApi>;
@@ -186,7 +193,7 @@ export function join(master: ToyApi, worker: ToyApi, workerName: string) {
 
 /** A program on the local socket of `api`: its requests, and the string or the text that comes later. */
 export function program(
-  api: ToyApi,
+  api: Pick<ToyApi, "links" | "needs">,
   handlersOf = (client: LocalClient): HandlerTable => api.links.local(client),
 ) {
   const [near, far] = wire();

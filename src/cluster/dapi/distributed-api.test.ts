@@ -12,7 +12,13 @@ import { Session } from "../session.ts";
 import { ItemsAnswer } from "./answers.ts";
 import { apiCallable } from "./callable.ts";
 import { join, program, record, toyApi, toyNode } from "./dapi.fixture.ts";
-import { RUNS_WAITING_MAX, UNANSWERED_MAX } from "./limits.ts";
+import {
+  NODE_REQUEST_VALUES_MAX,
+  QUERY_CHARS_MAX,
+  QUERY_PARTS_MAX,
+  RUNS_WAITING_MAX,
+  UNANSWERED_MAX,
+} from "./limits.ts";
 import { ApiLinks } from "./links.ts";
 import { newRequest } from "./request.ts";
 import { callableTable } from "./table.ts";
@@ -512,4 +518,39 @@ test("as a master it sends on what the peer's master sent on, and answers with b
   assert.deepEqual(needs.log.texts("info"), [
     "[Master] [D API] Receiving request: get_status from worker1 (555717)",
   ]);
+});
+
+test("a node's request with more values than it could need is refused before it is looked at", async () => {
+  const { em } = cluster();
+  const log = { write: () => {} };
+  const ask = (agents: number, origin: Parameters<typeof em.links.api.serve>[1]) =>
+    em.links.api.serve(
+      call("wazuh.agent", "get_agents", "local_master", {
+        agent_list: Array.from({ length: agents }, () => "1"),
+      }),
+      origin,
+      log,
+      "x",
+    );
+  const many = NODE_REQUEST_VALUES_MAX + 1;
+  const refused = await ask(many, { kind: "worker", name: "w1" });
+  assert.match(refused.kind === "failed" ? refused.error.text : "", /The request is no JSON object/);
+  assert.equal((await ask(100_000, { kind: "worker", name: "w1" })).kind, "answered");
+  assert.equal((await ask(many, { kind: "local" })).kind, "answered");
+});
+
+test("a list is not looked through for more than a user could mean", async () => {
+  const { em } = cluster();
+  const many = Array.from({ length: QUERY_PARTS_MAX + 1 }, () => "id");
+  const queries: JsonObject[] = [
+    { select: many },
+    { sort: { fields: many, order: "asc" } },
+    { filters: { name: many.join(",") } },
+    { q: many.map((name) => `${name}=1`).join(";") },
+    { q: `name=${"x".repeat(QUERY_CHARS_MAX)}` },
+  ];
+  for (const query of queries) {
+    const { later } = await program(em).ask(call("wazuh.agent", "get_agents", "local_master", query));
+    assert.equal(exceptionOf(later).code, 1307, later.slice(0, 200));
+  }
 });

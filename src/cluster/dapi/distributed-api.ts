@@ -18,7 +18,13 @@ import { SEAL_INLINE_BYTES_MAX } from "../limits.ts";
 import type { HeavyWork } from "../needs.ts";
 import { apiError } from "./answers.ts";
 import { type ApiCallable, Caller, exceptionOf } from "./callable.ts";
-import { COMPLETE_SECONDS_MAX, NODE_ANSWER_MS, RUNS_MAX, RUNS_WAITING_MAX } from "./limits.ts";
+import {
+  COMPLETE_SECONDS_MAX,
+  NODE_ANSWER_MS,
+  NODE_REQUEST_VALUES_MAX,
+  RUNS_MAX,
+  RUNS_WAITING_MAX,
+} from "./limits.ts";
 import { mergeNodeAnswers, writeAnswer } from "./merging.ts";
 import { type ApiRequest, forwardedRequest, readApiRequest } from "./request.ts";
 import { Runs } from "./runs.ts";
@@ -70,9 +76,14 @@ export class DistributedApi {
     this.#needs = needs;
   }
 
+  /** Functions that run here, or wait for a place. */
+  get running(): number {
+    return this.#runs.pending;
+  }
+
   /** Never rejects. `log` is told of the request as soon as it is known what it is; `from` says whose it is. */
   async serve(bytes: Buffer, origin: Origin, log: Log, from: string): Promise<ApiOutcome> {
-    const request = readApiRequest(bytes);
+    const request = readApiRequest(bytes, origin.kind === "worker" ? NODE_REQUEST_VALUES_MAX : undefined);
     if ("code" in request) return failure(clusterError(3009, request.text));
     log.write("info", `Receiving request: ${request.callable.name} from ${from}`);
     const outcome = await this.#route(request, bytes, origin).catch((error: unknown) =>

@@ -2,6 +2,12 @@
 
 /** A list of 100,000 agents is 0.7 MB, a file for the rule set 10 MiB at most. */
 export const REQUEST_BYTES_MAX = 12 * 1024 * 1024;
+/** In a request of another node: agents and permissions for each of 100,000. What only this host's programs send, files, may have more. */
+export const NODE_REQUEST_VALUES_MAX = 250_000;
+/** Names, values and clauses that one list is filtered, searched and sorted by: each is looked for in every item. */
+export const QUERY_PARTS_MAX = 1000;
+/** Of `q`. */
+export const QUERY_CHARS_MAX = 65_536;
 /** Requests that are carried out here at the same time. What waits for another node holds no place, so nodes cannot block each other. */
 export const RUNS_MAX = 16;
 /** Requests that wait for such a place; more are refused. */

@@ -41,6 +41,13 @@ export class ApiLinks implements Nodes {
     this.api = new DistributedApi({ ...options, nodes: this }, needs);
   }
 
+  /** Answers that other nodes owe, and functions that run here. */
+  get pending(): { readonly asked: number; readonly running: number } {
+    const links = [...this.#workers.values(), ...(this.#master === null ? [] : [this.#master])];
+    const asked = links.reduce((sum, link) => sum + link.pending, 0);
+    return { asked, running: this.api.running };
+  }
+
   /** On the master, what a worker's session serves from its hello on. */
   worker(name: string, session: Session): HandlerTable {
     const link = new LaterAnswers(session, this.#needs, ASKED_MAX);

@@ -10,14 +10,14 @@ import {
 import { apiError } from "./answers.ts";
 import { type Arguments, invalid } from "./arguments.ts";
 import { ApiRefusal } from "./callable.ts";
-import { PAGE_ITEMS, PAGE_ITEMS_MAX } from "./limits.ts";
+import { PAGE_ITEMS, PAGE_ITEMS_MAX, QUERY_CHARS_MAX, QUERY_PARTS_MAX } from "./limits.ts";
 
 export type ListQuery = {
   readonly offset: number;
   /** Null: all from there on. */
   readonly limit: number | null;
   readonly sort: { readonly fields: readonly string[]; readonly isAscending: boolean } | null;
-  readonly search: { readonly text: string; readonly isNegated: boolean } | null;
+  readonly search: Search | null;
   readonly select: readonly string[] | null;
   /** Each item once; the key is shown when it was selected only. */
   readonly isDistinct: boolean;
@@ -25,6 +25,13 @@ export type ListQuery = {
   readonly filters: ReadonlyMap<string, readonly string[]>;
   /** Any of these, each all of its clauses. */
   readonly where: readonly (readonly Clause[])[];
+};
+
+type Search = {
+  readonly text: string;
+  readonly isNegated: boolean;
+  /** Null: in all that an item holds. */
+  readonly fields: readonly string[] | null;
 };
 
 export type Clause = { readonly field: string; readonly operator: string; readonly value: string };
@@ -38,30 +45,48 @@ export function readListQuery(values: Arguments, usualLimit: number | null = PAG
   const limit = values.count("limit") ?? usualLimit;
   if (limit === 0) throw new ApiRefusal(apiError(1406));
   if (limit !== null && limit > PAGE_ITEMS_MAX) throw new ApiRefusal(apiError(1405));
-  return {
+  const query = {
     offset,
     limit,
-    sort: readSort(values.object("sort")),
-    search: readSearch(values.object("search")),
+    sort: readSort(values),
+    search: readSearch(values),
     select: values.texts("select"),
     isDistinct: values.flag("distinct"),
     filters: readFilters(values.object("filters")),
     where: readWhere(values.text("q") ?? ""),
   };
+  if (partsOf(query) > QUERY_PARTS_MAX) throw invalid("select, sort, search, filters or q");
+  return query;
 }
 
-function readSort(sort: JsonObject | null): ListQuery["sort"] {
-  if (sort === null) return null;
+function partsOf({ sort, search, select, filters, where }: ListQuery): number {
+  const lists = [sort?.fields, search?.fields, select, ...filters.values(), ...where];
+  return lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
+}
+
+/** `sort`, or `sort_by` and `sort_ascending`: functions of the peer have the one or the others. */
+function readSort(values: Arguments): ListQuery["sort"] {
+  const sort = values.object("sort");
+  const isAscending = values.flag("sort_ascending", true);
+  const by = values.texts("sort_by") ?? [];
+  if (sort === null) return by.length === 0 ? null : { fields: by, isAscending };
   const { fields, order = "asc" } = sort;
   if (!isTextList(fields) || (order !== "asc" && order !== "desc")) throw invalid("sort");
   return fields.length === 0 ? null : { fields, isAscending: order === "asc" };
 }
 
-function readSearch(search: JsonObject | null): ListQuery["search"] {
-  if (search === null) return null;
+/** `search`, or `search_text`, `complementary_search` and `search_in_fields`. */
+function readSearch(values: Arguments): ListQuery["search"] {
+  const search = values.object("search");
+  const plain = {
+    text: values.text("search_text"),
+    isNegated: values.flag("complementary_search"),
+    fields: values.texts("search_in_fields"),
+  };
+  if (search === null) return plain.text === null ? null : { ...plain, text: plain.text.toLowerCase() };
   const { value, negation = false } = search;
   if (typeof value !== "string") throw invalid("search");
-  return { text: value.toLowerCase(), isNegated: negation === true || negation === 1 };
+  return { text: value.toLowerCase(), isNegated: negation === true || negation === 1, fields: null };
 }
 
 /** A value `all` asks for nothing. */
@@ -85,6 +110,7 @@ const CLAUSE = /^([\w.-]+)(!=|=|<|>|~)([^;,]+)$/;
 
 function readWhere(text: string): ListQuery["where"] {
   if (text === "") return [];
+  if (text.length > QUERY_CHARS_MAX) throw invalid("q");
   return text.split(",").map((alternative) =>
     alternative.split(";").map((clause) => {
       const [, field = "", operator = "", value = ""] = CLAUSE.exec(clause) ?? [];
@@ -113,7 +139,8 @@ export function pageOfList(items: readonly ClusterObject[], query: ListQuery, fo
   return { items: pageOf([...once.values()]), total: once.size };
 }
 
-function checkFields({ sort, select, where, filters }: ListQuery, { fields }: ListForm): void {
+/** Throws `ApiRefusal` for fields that the list has not. */
+export function checkFields({ sort, select, where, filters }: ListQuery, { fields }: ListForm): void {
   const demand = (code: number, names: readonly string[]) => {
     const unknown = names.find((name) => !fields.has(name));
     if (unknown === undefined) return;
@@ -140,10 +167,14 @@ function isWanted(item: ClusterObject, { filters, search, where }: ListQuery): b
     if (!textsOf(fieldOf(item, field)).some((text) => values.includes(text))) return false;
   }
   if (search !== null) {
-    const isFound = leavesOf(item).some((text) => text.includes(search.text));
+    const isFound = searched(item, search).some((text) => text.includes(search.text));
     if (isFound === search.isNegated) return false;
   }
   return where.length === 0 || where.some((clauses) => clauses.every((clause) => holds(item, clause)));
+}
+
+function searched(item: ClusterObject, { fields }: Search): readonly string[] {
+  return fields === null ? leavesOf(item) : fields.flatMap((field) => leavesOf(fieldOf(item, field)));
 }
 
 function holds(item: ClusterObject, { field, operator, value }: Clause): boolean {

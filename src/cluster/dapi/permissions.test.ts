@@ -22,6 +22,12 @@ test("isPermitted() goes by the mode where no entry speaks, else by the last one
   assert(!permitted({ "agent:read": { "agent:group:web": "deny" } }, one, "agent:group:web"));
   assert(permitted({ "agent:read": { "agent:group:web": "deny" } }, one, "agent:group:webs"));
   assert(!permitted({ "agent:read": { "*:*:*": "deny" } }, one));
+  assert(!permitted({ "agent:read": { "agent:*": "deny" } }, one));
+  assert(permitted({ "agent:read": { "agent:i*": "deny", "*": "deny", agent: "deny" } }, one));
+  assert(
+    permitted({ "agent:read": { "agent:id:001": "deny", "agent:id:*": "allow" } }, one),
+    "the later one",
+  );
 });
 
 test("isPermitted() takes an entry of several parts carefully", () => {
@@ -40,4 +46,14 @@ test("readPermissions() takes nothing else", () => {
     { "agent:read": { "agent:id:*": 1 } },
   ];
   for (const claim of claims) assert.equal(readPermissions(claim), null);
+});
+
+test("isPermitted() looks many items up among many entries", () => {
+  const entries = Object.fromEntries(Array.from({ length: 100_000 }, (_, id) => [`agent:id:${id}`, "deny"]));
+  const permissions = readPermissions({ "agent:read": entries });
+  assert(permissions !== null);
+  const startMs = performance.now();
+  for (let id = 0; id < 100_000; id++)
+    assert.equal(isPermitted(permissions, "agent:read", [`agent:id:${id}`]), false);
+  assert(performance.now() - startMs < 5000, "one by one it would take minutes");
 });

@@ -2,6 +2,7 @@
 import {
   isObject,
   isTextList,
+  JSON_VALUES_MAX,
   type JsonObject,
   type JsonValue,
   memberOf,
@@ -35,9 +36,9 @@ export type ApiRequest = {
 
 export type RequestRefusal = { readonly code: "request_refused"; readonly text: string };
 
-export function readApiRequest(bytes: Buffer): ApiRequest | RequestRefusal {
+export function readApiRequest(bytes: Buffer, valuesMax = JSON_VALUES_MAX): ApiRequest | RequestRefusal {
   if (bytes.length > REQUEST_BYTES_MAX) return refusal(`${bytes.length} bytes are too many for a request`);
-  const members = parseJson(bytes);
+  const members = parseJson(bytes, valuesMax);
   if (!isObject(members)) return refusal("The request is no JSON object");
   const f = memberOf(members, "f");
   const callable = f === undefined ? undefined : readObjects(f);

@@ -10,6 +10,11 @@ export class Runs {
     this.#limits = limits;
   }
 
+  /** Of both. */
+  get pending(): number {
+    return this.#running + this.#waiting.length;
+  }
+
   /** Null when too many wait already. Rejects with what the work rejects with. */
   run<T>(work: () => Promise<T>): Promise<T> | null {
     if (this.#running < this.#limits.running) {

@@ -6,6 +6,9 @@ import type { ClusterObject } from "#formats/wire/cluster/objects.ts";
 import type { AgentId, GroupName } from "#model/agent.ts";
 import type { AgentRecord } from "#registry/agent-record.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
+import type { ItemFile } from "./ruleset/item-file.ts";
+import type { RulesetListing, RulesetPage } from "./ruleset/ruleset-list.ts";
+import type { XmlReading } from "./ruleset/xml-value.ts";
 
 export interface AgentWorld {
   readonly agents: Pick<AgentStore, "find" | "list">;
@@ -17,10 +20,12 @@ export interface AgentWorld {
   pause(): Promise<void>;
   /** A request to the enrollment service: `{"function":"add","arguments":{…}}`; gives its answer. */
   askEnrollment(request: JsonObject): Promise<JsonObject>;
-  /** To an agent that reports to this node. Null when it was done, else why not. */
+  /** To an agent that reports to this node. Null when it was told, else why not. */
   restart(id: AgentId): Promise<string | null>;
   reconnect(id: AgentId): Promise<string | null>;
   respond(id: AgentId, order: ResponseOrder): Promise<string | null>;
+  /** Whether a command stands in this node's `ar.conf` or names a script (`!name`). */
+  knowsResponse(command: string): boolean;
 }
 
 export type ResponseOrder = {
@@ -54,32 +59,36 @@ export interface ClusterWorld {
   config(): ClusterObject;
   /** As `get_nodes` shows them: name, type, version, ip. */
   nodes(): readonly ClusterObject[];
+  /** Of this node's files of users' rules, decoders and lists, by their paths. */
+  rulesetHashes(): Promise<ClusterObject>;
   /** Of all nodes, as `get_health` shows it. */
   health(): ClusterObject | ClusterException;
 }
 
 export interface ManagerWorld {
   readonly nodeName: string;
+  /** `path`, `version` and the like. */
+  info(): ClusterObject;
+  /** The rules are read again soon; those in use stay when they are wrong. */
+  reloadRules(): void;
   /** `running` or `stopped`, by the peer's names of its daemons. */
   daemons(): ClusterObject;
   /** Null when it will restart, else why not. */
   restart(): Promise<string | null>;
-  /** What is wrong with the configuration. */
+  /** What is wrong with the configuration, as lines of the log. */
   validate(): Promise<readonly string[]>;
 }
 
-export type RulesetFile = {
-  readonly kind: "rule" | "decoder" | "list";
-  readonly name: string;
-  /** `etc/rules`, below the home. */
-  readonly directory: string;
-  readonly isEnabled: boolean;
-};
+export type RulesetFile = ItemFile & { readonly kind: "rule" | "decoder" | "list" };
 
 /** Files are named by what was listed or placed here, never by a path from outside. */
 export interface RulesetWorld {
   list(kind: RulesetFile["kind"]): readonly RulesetFile[];
   read(file: RulesetFile): Buffer;
+  /** The elements of its XML; rejects with a `CodedError`. */
+  parsed(file: RulesetFile): Promise<XmlReading>;
+  /** Of the rules or decoders in these files; rejects with a `CodedError`. */
+  page(listing: Omit<RulesetListing, "sources">, files: readonly RulesetFile[]): Promise<RulesetPage>;
   /** Where a file of users goes; null `directory`: the usual one. Null for a folder that is not theirs. */
   place(kind: RulesetFile["kind"], name: string, directory: string | null): RulesetFile | null;
   /** Gives what is wrong with the content; the file is as before then. */

@@ -53,6 +53,10 @@ function held(files: FakeFiles): Record<string, string> {
   return Object.fromEntries([...table.keys()].map((path) => [path, files.text(`${HOME}/${path}`)]));
 }
 
+function archives(files: FakeFiles): readonly string[] {
+  return files.paths().filter((path) => path.includes("queue"));
+}
+
 async function nodes() {
   const [near, far] = wire();
   const make = (link: typeof near, seed: number) => {
@@ -106,11 +110,8 @@ test("a worker becomes like its master, and then nothing is to do", async () => 
 
   await round();
   assert.deepEqual(checks, [3, null]);
+  assert.deepEqual(archives(master.needs.files), []);
   for (const { needs } of [worker, master]) {
-    assert.deepEqual(
-      needs.files.paths().filter((path) => path.includes("queue")),
-      [],
-    );
     assert.deepEqual([...needs.log.texts("error"), ...needs.log.texts("warning")], []);
   }
   const lines = master.needs.log.texts("info");
@@ -164,6 +165,32 @@ test("a check compares nothing when nothing has changed, and misses no change on
     assert.equal(compared, before, `step ${step}: nothing has changed`);
   }
   assert.equal(checks.length, 2 + 3 * 25, "every check has ended");
+});
+
+test("a worker packs its table once while it is the same, and anew after a failure", async () => {
+  const { worker, master, integrity, task, checks, round } = await nodes();
+  put(worker.needs.files, "etc/lists/a", "0");
+  put(master.needs.files, "etc/lists/a", "0");
+  await integrity.start();
+  await round();
+  const first = archives(worker.needs.files);
+  assert.equal(first.length, 1);
+  await round();
+  assert.deepEqual(archives(worker.needs.files), first);
+  for (const { needs } of [worker, master]) put(needs.files, "etc/lists/b", "0");
+  await round();
+  const second = archives(worker.needs.files);
+  assert.equal(second.length, 1, "the one of the old table is gone");
+  assert.notDeepEqual(second, first);
+  assert.deepEqual(checks, [null, null, null]);
+  worker.needs.files.remove(second[0] ?? "");
+  await round();
+  assert.match(worker.needs.log.texts("error")[0] ?? "", /Error 3034/);
+  assert(task.facts.isFree, "the master was told that nothing comes");
+  await round();
+  assert.equal(checks.length, 4, "it is there again");
+  worker.session.close();
+  assert.deepEqual(archives(worker.needs.files), []);
 });
 
 test("permission is given once in each round of the master, and not while locked", async () => {

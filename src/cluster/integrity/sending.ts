@@ -62,11 +62,13 @@ export function exceptionOf(error: unknown, metrics: ClusterNeeds["metrics"]): C
   return clusterError(3003, error.message);
 }
 
-/** What the disk does not give up now goes with the connection, whose scratch directory may be gone already. */
-export function removeArchive(files: ClusterNeeds["files"], archive: string): void {
+/** False when the disk does not give it up now. One of a connection goes with it, and its scratch directory may be gone already. */
+export function removeArchive(files: ClusterNeeds["files"], archive: string): boolean {
   try {
     if (files.info(archive) !== null) files.remove(archive);
+    return true;
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
+    return false;
   }
 }

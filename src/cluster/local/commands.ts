@@ -44,7 +44,8 @@ export function commonCommands(config: ClusterConfig, table: () => Promise<FileT
   ]);
 }
 
-function ruleSetHashes(table: FileTable): JsonObject {
+/** By path. */
+export function ruleSetHashes(table: FileTable): JsonObject {
   const hashes = [...table]
     .filter(([, { itemKey }]) => isOfRuleSet(itemKey))
     .map(([path, { hash }]) => [path, hash]);

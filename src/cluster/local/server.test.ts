@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { MessageReader } from "#formats/wire/cluster/frame.ts";
 import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import { fakeNeeds, HOME, settled } from "../fixture.ts";
-import { KEEPALIVE_CHECK_PERIOD_MS, LOCAL_CLIENTS_MAX } from "../limits.ts";
+import { KEEPALIVE_CHECK_PERIOD_MS, LOCAL_CLIENTS_MAX, OUTPUT_BYTES_MAX } from "../limits.ts";
 import { type Handler, ok } from "../replies.ts";
 import { LocalServer } from "./server.ts";
 
@@ -107,4 +107,17 @@ test("LocalServer closes silent clients and bounds their number", async () => {
   assert(clients.every(({ ended }) => ended));
   await server.stop();
   assert.equal(needs.clock.pendingTimers, 0);
+});
+
+test("LocalServer reads nothing more of a client that does not read its answers", async () => {
+  const { connect } = await start();
+  const client = connect();
+  client.pendingBytes = OUTPUT_BYTES_MAX + 1;
+  client.receive(header("whoami", 1));
+  client.receive(header("whoami", 2));
+  assert(client.paused);
+  assert.equal(client.sent.length, 0);
+  client.drain();
+  assert.equal(client.sent.length, 2);
+  assert(!client.paused);
 });

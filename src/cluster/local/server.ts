@@ -6,7 +6,7 @@
 import { SCRATCH_DIRECTORY } from "#formats/wire/cluster/paths.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Timer } from "#kernel/ports/clock.ts";
-import type { LocalConnection, LocalListener, LocalSockets } from "#kernel/ports/local-sockets.ts";
+import type { AcceptedConnection, LocalListener, LocalSockets } from "#kernel/ports/local-sockets.ts";
 import type { ConnectionHandler } from "#kernel/ports/network.ts";
 import { Channel } from "../channel.ts";
 import { KEEPALIVE_CHECK_PERIOD_MS, LOCAL_CLIENTS_MAX, SILENCE_MS_MAX } from "../limits.ts";
@@ -95,7 +95,7 @@ export class LocalServer {
     return this.#seats.get(id)?.client ?? null;
   }
 
-  #accept(connection: LocalConnection): ConnectionHandler {
+  #accept(connection: AcceptedConnection): ConnectionHandler {
     if (this.#seats.size >= LOCAL_CLIENTS_MAX) {
       connection.destroy();
       return REFUSED;
@@ -107,14 +107,7 @@ export class LocalServer {
     const handlers = new Map<string, Handler>();
     const channel = new Channel(
       {
-        link: {
-          // Local connections have no measure of what waits in them; a client has its own requests to limit.
-          pendingBytes: 0,
-          write: (bytes) => connection.write(bytes),
-          pause: () => {},
-          resume: () => {},
-          destroy: () => connection.destroy(),
-        },
+        link: connection,
         cipher: null,
         log: taggedLog(log, `Local ${id}`, "Main"),
         handlerOf: (command) => handlers.get(command) ?? null,
@@ -129,7 +122,11 @@ export class LocalServer {
       return ok(payload, "ok-m ");
     });
     for (const [command, handler] of this.#handlers(seat.client)) handlers.set(command, handler);
-    return { data: (chunk) => channel.data(chunk), closed: () => channel.close() };
+    return {
+      data: (chunk) => channel.data(chunk),
+      drained: () => channel.drained(),
+      closed: () => channel.close(),
+    };
   }
 
   #closeSilent(): void {

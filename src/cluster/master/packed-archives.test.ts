@@ -59,6 +59,21 @@ test("workers that lack the same share an archive until the table is another one
   assert.equal(left(), 0);
 });
 
+test("an archive that cannot be removed is removed with the next table", async () => {
+  const { archives, files, left } = bench();
+  const { path, release } = await archives.take(lacking("etc/lists/1"), BYTES_MAX);
+  const remove = files.remove.bind(files);
+  files.remove = () => {
+    throw new CodedError("file_other", "EIO: i/o error");
+  };
+  archives.clear();
+  release();
+  assert(files.info(path) !== null);
+  files.remove = remove;
+  archives.clear();
+  assert.equal(left(), 0);
+});
+
 test("workers whose tables differ lack the same, or not", async () => {
   const { files, heavy } = fakeNeeds();
   files.makeDirectory(HOME);

@@ -29,6 +29,8 @@ export class PackedArchives {
   readonly #home: string;
   readonly #needs: Pick<ClusterNeeds, "files" | "heavy" | "random">;
   readonly #kept = new Map<string, Packed>();
+  /** Nobody wants them any more, and the disk did not let them go. */
+  readonly #unremoved = new Set<string>();
 
   constructor(home: string, needs: Pick<ClusterNeeds, "files" | "heavy" | "random">) {
     this.#home = home;
@@ -58,6 +60,7 @@ export class PackedArchives {
 
   /** The table is another one, or the master ends. */
   clear(): void {
+    for (const path of this.#unremoved) this.#remove(path);
     for (const [key, packed] of [...this.#kept]) this.#forget(key, packed);
   }
 
@@ -80,6 +83,11 @@ export class PackedArchives {
   }
 
   #removeUnused({ path, users, isKept }: Packed): void {
-    if (users === 0 && !isKept) removeArchive(this.#needs.files, path);
+    if (users === 0 && !isKept) this.#remove(path);
+  }
+
+  #remove(path: string): void {
+    if (removeArchive(this.#needs.files, path)) this.#unremoved.delete(path);
+    else this.#unremoved.add(path);
   }
 }

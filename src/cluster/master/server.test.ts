@@ -145,11 +145,22 @@ test("MasterServer takes a name only while it is free, and a path never", async 
   const first = connect();
   assert.equal(first.ask("hello", "w1 wazuh worker 4.14.7").payload.toString(), "Client w1 added");
   assert.match(first.ask("hello", "w2 wazuh worker 4.14.7").payload.toString(), /"code": 3028/);
-  assert.match(connect().ask("hello", "w1 wazuh worker 4.14.7").payload.toString(), /"code": 3028/);
+  assert.match(
+    connect("192.0.2.20").ask("hello", "w1 wazuh worker 4.14.7").payload.toString(),
+    /"code": 3028/,
+  );
+  assert.match(
+    connect("192.0.2.30").ask("hello", "em wazuh worker 4.14.7").payload.toString(),
+    /"code": 3029/,
+  );
+  assert.deepEqual(needs.log.texts("warning"), [
+    "[Worker] [Main] A node at 192.0.2.20 wants the name 'w1', but the worker at 192.0.2.10 has it.",
+    "[Worker] [Main] A node at 192.0.2.30 wants the name 'em', but this master has it.",
+  ]);
   assert.match(connect().ask("hello", "../.. wazuh worker 4.14.7").payload.toString(), /"code": 3060/);
   const refusal =
     "Internal error processing request 'b'hello'': Error 3028 - Worker node ID already exists: w1";
-  assert.equal(needs.log.texts("error").at(-2), `[Worker] [Main] ${refusal}`);
+  assert(needs.log.texts("error").includes(`[Worker] [Main] ${refusal}`));
   first.connection.hangUp();
   assert.deepEqual(left, ["w1"]);
   assert.equal(server.worker("w1"), null);

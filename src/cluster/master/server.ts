@@ -20,6 +20,7 @@ import {
   HELLO_DEADLINE_MS,
   KEEPALIVE_CHECK_PERIOD_MS,
   SILENCE_MS_MAX,
+  TABLE_FILE_BYTES_MAX,
 } from "../limits.ts";
 import type { ClusterNeeds } from "../needs.ts";
 import { ok, type Reply, refused } from "../replies.ts";
@@ -42,6 +43,8 @@ export type MasterTasks = {
   /** A worker has come in; its session takes handlers until it is closed. Called before the hello is answered. */
   welcomed(worker: ConnectedWorker): void;
   left(worker: ConnectedWorker): void;
+  /** A node of this cluster that says it is a master as well; the answer to it. Where it is absent such a node is a worker, as with the peer. */
+  metMaster?(hello: Hello, address: string): Reply;
 };
 
 type Seat = {
@@ -134,6 +137,7 @@ export class MasterServer {
         cipher: this.#cipher,
         log: { write: (level, text) => this.#logOf(seat).write(level, text) },
         home: this.#node.home,
+        fileBytesMax: TABLE_FILE_BYTES_MAX,
         memory: this.#memory,
         closed: (error) => this.#closed(seat, error),
       },
@@ -185,8 +189,15 @@ export class MasterServer {
     const hello = readRequest("hello", payload);
     if ("code" in hello) return this.#refuseHello(internalError(hello.text));
     if (seat.worker !== null) return this.#refuseHello(clusterError(3028, hello.nodeName));
+    if (hello.nodeType === "master" && this.#tasks.metMaster !== undefined) {
+      if (hello.clusterName !== this.#node.clusterName) return this.#refuseHello(clusterError(3030));
+      return this.#tasks.metMaster(hello, seat.connection.remote.address);
+    }
     const refusal = this.#refusalOfName(hello.nodeName);
-    if (refusal !== null) return this.#refuseHello(refusal);
+    if (refusal !== null) {
+      this.#sayWhoElse(hello.nodeName, seat.connection.remote.address);
+      return this.#refuseHello(refusal);
+    }
     // The peer keeps the name for the connection even when what follows refuses it; here it stays free.
     const mismatch = this.#mismatch(hello);
     if (mismatch !== null) return this.#refuseHello(mismatch);
@@ -208,6 +219,15 @@ export class MasterServer {
     if (!isNodeName(name)) return clusterError(3060, name);
     if (this.#workers.has(name)) return clusterError(3028, name);
     return name === this.#node.nodeName ? clusterError(3029) : null;
+  }
+
+  /** The peer's line names one node and no address. */
+  #sayWhoElse(name: string, address: string): void {
+    const other = this.#workers.get(name)?.connection.remote.address ?? null;
+    if (other === null && name !== this.#node.nodeName) return;
+    const owner = other === null ? "this master has it" : `the worker at ${other} has it`;
+    const main = taggedLog(this.#needs.log, "Worker", "Main");
+    main.write("warning", `A node at ${address} wants the name '${name}', but ${owner}.`);
   }
 
   #mismatch({ clusterName, version }: Hello): ClusterException | null {

@@ -110,6 +110,11 @@ export class SendSync {
     this.#needs = needs;
   }
 
+  /** Answers that the master owes. */
+  get pending(): number {
+    return this.#master?.pending ?? 0;
+  }
+
   /** What the session with the master serves. */
   master(session: Session): HandlerTable {
     const link = new LaterAnswers(session, this.#needs, UNANSWERED_MAX);

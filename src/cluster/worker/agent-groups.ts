@@ -24,7 +24,7 @@ import type { Session } from "../session.ts";
 import { Slices } from "../slices.ts";
 import { type Subtag, taggedLog } from "../tagged-log.ts";
 
-/** Groups of agents whose keys have not come here yet; the rest comes with the whole table. */
+/** Groups of agents whose keys have not come here yet; of more the first goes, and comes again with the whole table. */
 const EARLY_AGENTS_MAX = 10_000;
 
 type Kind = {
@@ -117,12 +117,15 @@ export class WorkerAgentGroups {
 
   /** Null for a string that cannot be read to its end. */
   async #apply(bytes: Buffer): Promise<Applied | null> {
-    this.#applyEarly();
     const reader = new ChunkReader(bytes);
     const slices = new Slices(this.#needs.clock, () => this.#session.isClosed);
     const counts = new RefusedCounts();
     let updatedChunks = 0;
     let hash: string | null | undefined;
+    for (const [id, groups] of [...this.#early]) {
+      this.#applyTo({ id, groups });
+      if (slices.isTired && !(await slices.rest())) return null;
+    }
     for (let step = reader.next(); step.kind !== "end"; step = reader.next()) {
       if (step.kind === "malformed") return null;
       const chunk = step.list === null ? readGroupChunk(step.value) : null;
@@ -143,12 +146,11 @@ export class WorkerAgentGroups {
 
   /** An agent may be heard of before its key has come. */
   #applyTo({ id, groups }: GroupsOfAgent): void {
-    if (this.#agents.applyGroups(id, groups)) this.#early.delete(id);
-    else if (this.#early.size < EARLY_AGENTS_MAX) this.#early.set(id, groups);
-  }
-
-  #applyEarly(): void {
-    for (const [id, groups] of [...this.#early]) this.#applyTo({ id, groups });
+    this.#early.delete(id);
+    if (this.#agents.applyGroups(id, groups)) return;
+    const [first] = this.#early.size < EARLY_AGENTS_MAX ? [] : this.#early.keys();
+    if (first !== undefined) this.#early.delete(first);
+    this.#early.set(id, groups);
   }
 
   async #compare(masters: string | null, log: Log): Promise<void> {

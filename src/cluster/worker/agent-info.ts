@@ -24,7 +24,7 @@ export type WorkerAgentInfoOptions = {
   readonly nodeName: string;
   /** What this node says it is (`ClusterNode.version`). */
   readonly version: string;
-  readonly agents: Pick<ClusterAgents, "takeOwed" | "owe">;
+  readonly agents: Pick<ClusterAgents, "takeOwed" | "oweOldKeepalives" | "owe" | "oweActive">;
 };
 
 /** With one connection to the master, as long as it lasts. */
@@ -58,6 +58,8 @@ export class WorkerAgentInfo {
 
   /** The master has let this node in: the first turn is ten seconds later, and each after the last one has ended. */
   start(): void {
+    // Whether this master still has what one was told before is not known here.
+    this.#inRegistry((agents) => agents.oweActive());
     this.#wait(AGENT_INFO_PERIOD_MS);
   }
 
@@ -65,8 +67,12 @@ export class WorkerAgentInfo {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#inRegistry(() => this.#oweAgain());
+  }
+
+  #inRegistry(write: (agents: WorkerAgentInfoOptions["agents"]) => void): void {
     try {
-      this.#oweAgain();
+      write(this.#options.agents);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#log.write("error", `Error writing the registry: ${error.message}`);
@@ -128,6 +134,7 @@ export class WorkerAgentInfo {
   async #collect(): Promise<ReadonlyMap<OwedReport, readonly ReportPart[]>> {
     const slices = new Slices(this.#needs.clock, () => this.#session.isClosed);
     const parts = new Map<OwedReport, ReportPart[]>();
+    this.#options.agents.oweOldKeepalives(Math.floor(this.#needs.clock.wallMs() / 1000));
     for (const kind of REPORT_LISTS) {
       const ofKind: ReportPart[] = [];
       parts.set(kind, ofKind);

@@ -158,6 +158,18 @@ test("WorkerClient says why it was refused and tries again", async () => {
   assert.equal(connections.length, 2);
 });
 
+test("WorkerClient says what it may be when the master closes the connection before its hello is answered", async () => {
+  const { needs, connections, client } = startWorker();
+  await settled();
+  connections[0]?.hangUp();
+  await settled();
+  assert.deepEqual(needs.log.texts("error"), ["[Worker worker1] [Main] The master closed the connection"]);
+  assert.deepEqual(needs.log.texts("warning"), [
+    "[Worker worker1] [Main] It had not let this node in: look whether <key> is the same on both.",
+  ]);
+  client.stop();
+});
+
 test("WorkerClient tries again while nobody listens", async () => {
   let tries = 0;
   const { needs, client } = startWorker({

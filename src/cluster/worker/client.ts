@@ -143,6 +143,8 @@ export class WorkerClient {
     if (attempt.isOver || this.#isStopped || attempt.session?.isClosed === true) return;
     // Before it has let this node in, that is how another key shows here.
     this.#log.write(attempt.hasJoined ? "info" : "error", "The master closed the connection");
+    if (!attempt.hasJoined)
+      this.#log.write("warning", "It had not let this node in: look whether <key> is the same on both.");
     if (attempt.session === null) this.#ended(attempt);
     else attempt.session.close();
   }

@@ -41,6 +41,8 @@ export class WorkerIntegrity {
   readonly #needs: ClusterNeeds;
   /** Of the last check, so that unchanged files are not read again. */
   #table: LocalTable;
+  /** The archive of a table that the master was sent: while the table is the same, it is sent again. */
+  #packed: { readonly table: LocalTable; readonly archive: string } | null = null;
   #timer: Timer | null = null;
   #checkStartMs = 0;
   #isApplying = false;
@@ -112,27 +114,44 @@ export class WorkerIntegrity {
 
   async #check(): Promise<void> {
     const log = this.#logOf("Integrity check");
-    const { clock, files, heavy } = this.#needs;
+    const { clock, heavy } = this.#needs;
     this.#checkStartMs = clock.monotonicMs();
     log.write("info", "Starting.");
     const { home } = this.#options;
     const given = { home, previous: this.#table, nowMs: clock.wallMs() };
     const made = await heavy.run({ kind: "read_local_table", ...given });
     if (this.#session.isClosed) return;
-    const table = made.table ?? this.#table;
-    this.#table = table;
+    this.#table = made.table ?? this.#table;
     for (const problem of made.problems) log.write("warning", problem);
-    log.write("debug", `Compressing 'files_metadata.json' of ${table.size} files.`);
-    const archive = newArchive(this.#session, this.#needs);
-    try {
-      await heavy.run({ kind: "write_table", archive, table });
-      log.write("debug", "Sending zip file.");
-      const outcome = await sendArchive(this.#session, COMMANDS, archive);
-      if (outcome.kind === "sent") log.write("debug", "Zip file sent.");
-      else log.write("error", outcome.error.text);
-    } finally {
-      removeArchive(files, archive);
+    // As the peer logs each check; here what was packed before may be sent again.
+    log.write("debug", `Compressing 'files_metadata.json' of ${this.#table.size} files.`);
+    const archive = await this.#archiveOf(this.#table);
+    log.write("debug", "Sending zip file.");
+    const outcome = await sendArchive(this.#session, COMMANDS, archive);
+    if (outcome.kind === "sent") log.write("debug", "Zip file sent.");
+    else {
+      log.write("error", outcome.error.text);
+      this.#forgetArchive();
     }
+  }
+
+  async #archiveOf(table: LocalTable): Promise<string> {
+    if (this.#packed?.table === table) return this.#packed.archive;
+    this.#forgetArchive();
+    const archive = newArchive(this.#session, this.#needs);
+    this.#packed = { table, archive };
+    try {
+      await this.#needs.heavy.run({ kind: "write_table", archive, table });
+    } catch (error) {
+      this.#forgetArchive();
+      throw error;
+    }
+    return archive;
+  }
+
+  #forgetArchive(): void {
+    if (this.#packed !== null) removeArchive(this.#needs.files, this.#packed.archive);
+    this.#packed = null;
   }
 
   #alike(): Reply {

@@ -119,13 +119,13 @@ const keyRequest = checkedGroup(
       }),
       program: option({
         element: "exec_path",
-        doc: "Program with its arguments; `id` or `ip` and the value follow them.",
+        doc: "Program with its arguments; `id` or `ip` and the value follow them. With a socket: asked when that gives nothing.",
         kind: commandLine,
         fallback: null,
       }),
       socket: option({
         element: "socket",
-        doc: "Local stream socket that is asked instead of the program.",
+        doc: "Local stream socket that is asked before the program.",
         kind: withError(someText, keyRequestContent),
         fallback: null,
       }),

@@ -290,11 +290,11 @@ class Parser {
   #parseNotNewline(start: number): Node {
     const named = this.#cursor.takeMatch(/\{U\+([0-9A-Fa-f]+)\}/y);
     if (named !== null) {
-      if (!this.#utf) this.#cursor.syntax("'\\N{U+…}' without (*UTF)", start);
+      if (!this.#utf) this.#cursor.syntax("'\\N{U+...}' without (*UTF)", start);
       return this.#character(Number.parseInt(named[1] ?? "", 16), start);
     }
     if (this.#cursor.takeMatch(/\{(?!\d+(?:,\d*)?\})/y) !== null)
-      this.#cursor.syntax("unknown '\\N{…}'", start);
+      this.#cursor.syntax("unknown '\\N{...}'", start);
     return this.#bytes(NOT_NEWLINE, start);
   }
 
@@ -325,7 +325,7 @@ class Parser {
 
   #parseGroup(start: number): Node {
     const cursor: Cursor = this.#cursor;
-    if (cursor.takeMatch(/\*[A-Za-z:]/y) !== null) cursor.unsupported("a verb '(*…)'", start);
+    if (cursor.takeMatch(/\*[A-Za-z:]/y) !== null) cursor.unsupported("a verb '(*...)'", start);
     if (++this.#depth > GROUP_DEPTH_MAX) cursor.syntax(`groups nested deeper than ${GROUP_DEPTH_MAX}`, start);
     const outer = this.#options;
     const node = cursor.take("?") ? this.#parseSpecialGroup(start, outer) : this.#parseCapture(null, start);

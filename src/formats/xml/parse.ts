@@ -209,7 +209,7 @@ class Parser {
       if (end === undefined) this.#failInAttribute();
       if (end !== "=") {
         if (this.#at > start)
-          this.#fail(`Attribute '${name}' has no value.`, this.#at, `expected ${name}="…"`);
+          this.#fail(`Attribute '${name}' has no value.`, this.#at, `expected ${name}="..."`);
         if (end === "/") this.#at += 1;
         return end === "/";
       }
@@ -231,7 +231,7 @@ class Parser {
     this.#take(BLANKS);
     const quote = this.#text[this.#at];
     if (quote !== '"' && quote !== "'") {
-      this.#fail(`Attribute '${name}' not followed by a " or '.`, this.#at, `expected ${name}="…"`);
+      this.#fail(`Attribute '${name}' not followed by a " or '.`, this.#at, `expected ${name}="..."`);
     }
     this.#at += 1;
     const start = this.#at;

@@ -61,7 +61,7 @@ class Variables {
       fail('Only "name" is allowed as an attribute for a variable.', element, `remove ${attribute.name}`);
     }
     const name = element.attributes[0]?.value;
-    if (name === undefined) fail("No value set for variable.", element, 'expected <var name="…">');
+    if (name === undefined) fail("No value set for variable.", element, 'expected <var name="...">');
     if (name.length > NAME_BYTES_MAX)
       fail("Invalid variable name size.", element, `at most ${NAME_BYTES_MAX} bytes`);
     const key = name.toLowerCase();
@@ -76,7 +76,7 @@ class Variables {
       if (value === undefined) {
         if (name === "" || name.startsWith("(")) return use;
         const reason = `Unknown variable: '${name.slice(0, NAME_BYTES_SHOWN)}'.`;
-        fail(reason, element, `define it before with <var name="…">`);
+        fail(reason, element, `define it before with <var name="...">`);
       }
       this.#expandedBytes += value.length;
       if (this.#expandedBytes > EXPANSION_BYTES_MAX) {

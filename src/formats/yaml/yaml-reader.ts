@@ -3,7 +3,7 @@
  *
  * Texts that it gives are latin1 (the UTF-8 bytes of the text, one char a byte), as the engine takes them.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from "yaml";
 import type { Problem, SourcePosition } from "#formats/source-position.ts";
 
 /** What a mapping, a list or a document may hold; null stands for an absent or unreadable one. */
@@ -65,7 +65,7 @@ export class YamlReader {
     const entries = new Map<string, { key: YamlNode; value: YamlNode }>();
     for (const { key, value } of node.items) {
       const keyNode = this.#resolve(key);
-      const name = isScalar(keyNode) ? latin1(String(keyNode.value)) : "";
+      const name = isScalar(keyNode) ? latin1(textOf(keyNode)) : "";
       if (known !== null && !known.includes(name)) {
         this.refuse(keyNode, `unknown key '${name}' in ${what}`, `one of ${known.join(", ")}`);
       } else {
@@ -77,14 +77,14 @@ export class YamlReader {
 
   list(node: YamlNode, what: string): readonly YamlNode[] {
     if (isSeq(node) && node.items.length > 0) return node.items.map(this.#resolve);
-    this.refuse(node, `${what} is no list with something in it`, `${what}: [ … ]`);
+    this.refuse(node, `${what} is no list with something in it`, `${what}: [ ... ]`);
     return [];
   }
 
   /** A scalar as typed, so that `22` and `"22"` are the same text; null when it is none or is empty. */
   text(node: YamlNode, what: string): string | null {
     if (isScalar(node) && node.value !== null) {
-      const text = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+      const text = textOf(node);
       if (text !== "") return latin1(text);
     }
     this.refuse(node, `${what} is no text`, "a text that is not empty");
@@ -119,4 +119,9 @@ export class YamlReader {
 /** Written as `null`, `~` or nothing. */
 export function isNull(node: YamlNode): boolean {
   return node === null || (isScalar(node) && node.value === null);
+}
+
+/** As it was typed: `001` is no number here. */
+function textOf({ value, source }: Scalar): string {
+  return typeof value === "string" ? value : (source ?? String(value));
 }

@@ -226,6 +226,19 @@ test("DataPlaneDriver never writes back a global section that it has not read", 
   assert(http.requests.every(({ method }) => method === "GET"));
 });
 
+test("DataPlaneDriver refuses by a code to write back what is nested deeper than it can write", async () => {
+  const depth = 100_000;
+  const deep = `{"_version":1,"data":${'{"0":'.repeat(depth)}1${"}".repeat(depth)}}`;
+  const http = new FakeHttp(({ url }) =>
+    url.pathname.endsWith("global")
+      ? { status: 200, body: deep }
+      : { status: 200, body: [{ info: { version: "2.8.5" } }] },
+  );
+  const driver = new DataPlaneDriver(helperOptions(), { http, files: new FakeFiles() });
+  await driver.initialize();
+  await assert.rejects(driver.configuration.setHardStop(20), hasCode("haproxy_3049"));
+});
+
 test("DataPlaneDriver names the resolver for nodes that are known by name only", async () => {
   const http = new FakeHttp(() => ({ status: 200, body: [{ info: { version: "2.8.5" } }] }));
   const driver = new DataPlaneDriver(helperOptions({ resolver: "dns" }), { http, files: new FakeFiles() });

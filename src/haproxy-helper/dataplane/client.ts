@@ -44,7 +44,7 @@ export class DataPlaneClient {
     const answer = await this.#exchange("GET", new URL("health", this.#base), null).catch(
       (error: unknown) => {
         if (error instanceof CodedError && error.code === "http_failed")
-          throw helperError(3043, "Check connectivity and the configuration in the `ossec.conf`");
+          throw helperError(3043, "Check connectivity and the configuration in the `ossec.conf`", error);
         throw helperError(3043, messageOf(error));
       },
     );
@@ -98,7 +98,7 @@ export class DataPlaneClient {
   async #follow(method: Method, first: URL, body: unknown): Promise<HttpAnswer> {
     let url = first;
     let current = method;
-    let text = body === null ? null : JSON.stringify(body);
+    let text = body === null ? null : jsonOf(body);
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
       const answer = await this.#exchange(current, url, text).catch((error: unknown) => {
         throw helperError(3044, messageOf(error));
@@ -156,6 +156,15 @@ function redirected(from: URL, location: string): URL {
     throw helperError(3044, "a redirect leads to nowhere");
   }
   return url;
+}
+
+/** Parts of a body may be an answer that is sent back changed, however deep it is nested. */
+function jsonOf(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (error) {
+    throw helperError(3049, messageOf(error));
+  }
 }
 
 /** Undefined for what is no JSON: an empty answer, a page of a proxy. */

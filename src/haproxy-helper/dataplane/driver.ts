@@ -54,6 +54,12 @@ export class DataPlaneDriver implements ProxyDriver {
     this.#client = client;
   }
 
+  async describe(): Promise<string> {
+    const api = recordOf(recordOf(await this.#api.get("info"))["api"]);
+    const [version, built] = [wordIn(api, "version"), wordIn(api, "build_date")];
+    return `Data Plane API ${version ?? "of an unknown version"}${built === null ? "" : `, built ${built}`}`;
+  }
+
   async backends(): Promise<readonly Backend[]> {
     const data = dataOf(await this.#api.get(`${CONFIGURATION}/backends`));
     return data.map((item) => ({

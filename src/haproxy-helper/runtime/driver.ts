@@ -42,7 +42,13 @@ export class RuntimeDriver implements ProxyDriver {
   }
 
   async initialize(): Promise<void> {
-    if (readVersion(await this.#socket.ask("show info")) === null) throw helperError(3048);
+    await this.describe();
+  }
+
+  async describe(): Promise<string> {
+    const version = readVersion(await this.#socket.ask("show info"));
+    if (version === null) throw helperError(3048);
+    return `HAProxy ${version}`;
   }
 
   async backends(): Promise<readonly Backend[]> {
@@ -54,10 +60,14 @@ export class RuntimeDriver implements ProxyDriver {
     }));
   }
 
-  /** HAProxy looks up no names for servers that are added while it runs. */
-  async serverAddress(nodeAddress: string): Promise<string> {
-    const isAddress = parseIpAddress(nodeAddress) !== null;
-    return canonical(isAddress ? nodeAddress : await this.#needs.hostNames.address(nodeAddress));
+  /**
+   * HAProxy looks up no names for servers that are added while it runs. Of a name's several addresses the present one stays: names
+   * give them in turn, and each change would end all of the server's connections.
+   */
+  async serverAddress(nodeAddress: string, present: string | null): Promise<string> {
+    if (parseIpAddress(nodeAddress) !== null) return canonical(nodeAddress);
+    const addresses = (await this.#needs.hostNames.addresses(nodeAddress)).map(canonical);
+    return addresses.find((address) => address === present) ?? addresses[0] ?? nodeAddress;
   }
 
   async servers(backend: string): Promise<ReadonlyMap<string, string>> {
@@ -75,12 +85,16 @@ export class RuntimeDriver implements ProxyDriver {
   async removeServer(backend: string, server: string): Promise<void> {
     const name = `${backend}/${server}`;
     const remove = `set server ${name} state maint;shutdown sessions server ${name};del server ${name}`;
-    for (let tries = 1; ; tries++) {
-      const answer = (await this.#socket.ask(remove)).trim();
+    let answer = "";
+    for (let tries = 1; tries <= SERVER_REMOVALS_MAX; tries++) {
+      answer = (await this.#socket.ask(remove)).trim();
       if (answer === "Server deleted.") return;
-      if (!answer.includes("connection") || tries === SERVER_REMOVALS_MAX) throw helperError(3045, answer);
+      if (!answer.includes("connection")) break;
       await new Promise<void>((resolve) => this.#needs.clock.after(SERVER_REMOVAL_MS, resolve));
     }
+    // Its node may come back to it, and what is in maintenance is left alone for its operator.
+    await this.#socket.ask(`set server ${name} state ready`);
+    throw helperError(3045, answer);
   }
 
   async isDrained(backend: string, server: string): Promise<boolean> {

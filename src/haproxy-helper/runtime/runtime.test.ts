@@ -10,14 +10,15 @@ import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import { SeededRandom } from "#testing/random.ts";
-import { passTime } from "../fixture.ts";
-import { ANSWER_BYTES_MAX, SILENCE_MS_MAX } from "../limits.ts";
+import { FakeHttp, helperNeeds, helperOptions, passTime } from "../fixture.ts";
+import { ANSWER_BYTES_MAX, SERVERS_MAX, SILENCE_MS_MAX } from "../limits.ts";
+import { startHaproxyHelper } from "../service.ts";
 import { readServerStates, readStats, readVersion } from "./answers.ts";
 import { backendFile } from "./backend-file.ts";
 import { RuntimeDriver } from "./driver.ts";
 
 const SOCKET = "/run/haproxy.sock";
-const NO_NAMES = { address: (name: string) => Promise.resolve(name) };
+const NO_NAMES = { addresses: (name: string) => Promise.resolve([name]) };
 
 const STATES = `1
 # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port
@@ -40,8 +41,11 @@ test("readServerStates() gives name, address and whether a server is drained", (
     { name: "n", address: "127.0.0.1", drained: true },
     { name: "six", address: "::1", drained: false },
   ]);
-  for (const other of ["", "Can't find backend.\n\n", "2\n# srv_name\n", "1\n"]) {
-    assert.equal(readServerStates(other), null, other);
+  const other = ["", "Can't find backend.\n\n", "2\n# srv_name\n", "1\n"];
+  const hostile = ["a;shutdown", "a\x1b[2J", "a\rb", ""].map((name) => STATES.replace(" n ", ` ${name} `));
+  const endless = `1\n# srv_name srv_addr\n${"a 10.0.0.1\n".repeat(SERVERS_MAX + 1)}`;
+  for (const text of [...other, ...hostile, endless]) {
+    assert.equal(readServerStates(text), null, text.slice(0, 100));
   }
 });
 
@@ -51,6 +55,8 @@ test("readStats() finds columns by their names", () => {
   assert.deepEqual([rising?.status, rising?.connections], ["UP 1/3", 12]);
   assert.equal(backend?.algorithm, "leastconn");
   assert.equal(readStats("No such proxy.\n"), null);
+  assert.equal(readStats(STATS + "b,a,0,0,UP,1,6,,,tcp,,\n".repeat(SERVERS_MAX)), null);
+  assert.equal(readStats(`# pxname,${"a,".repeat(100_000)}\nb\n`), null);
   assert.equal(readVersion("Name: HAProxy\nVersion: 2.6.12\n"), "2.6.12");
   assert.equal(readVersion("Unknown command"), null);
 });
@@ -109,9 +115,10 @@ async function driverWith(answer: (command: string) => string | null, file: stri
     },
     closed: () => {},
   }));
-  const hostNames = { address: (name: string) => Promise.resolve(name === "master" ? "10.0.0.1" : "::1") };
-  const needs = { clock, files, localSockets, hostNames };
-  return { driver: new RuntimeDriver({ socket: SOCKET, backendFile: file }, needs), asked, clock, files };
+  const addresses = (name: string) => Promise.resolve(name === "master" ? ["10.0.0.1", "10.0.0.2"] : ["::1"]);
+  const needs = { clock, files, localSockets, hostNames: { addresses } };
+  const driver = new RuntimeDriver({ socket: SOCKET, backendFile: file }, needs);
+  return { driver, asked, clock, files, localSockets };
 }
 
 const refused = (text: string) => (error: unknown) =>
@@ -148,6 +155,8 @@ test("RuntimeDriver ends a server's connections until HAProxy removes it", async
   });
   await passTime(clock, 60, () => failure !== null);
   assert(refused("Server still has connections attached to it, cannot remove it.")(failure));
+  // Else the node that comes back to it gets no agents.
+  assert.deepEqual(asked.slice(-2), [command, "set server b/n state ready"]);
 });
 
 test("RuntimeDriver gives up a socket that is silent, absent or talks for ever", async () => {
@@ -198,9 +207,17 @@ test("RuntimeDriver gives up a socket that is silent, absent or talks for ever",
 test("RuntimeDriver gives an address of nodes and of HAProxy in one form", async () => {
   const { driver } = await driverWith(() => STATES);
   const six = (await driver.servers("b")).get("six");
-  assert.equal(await driver.serverAddress("0:0:0:0:0:0:0:1"), six);
-  assert.equal(await driver.serverAddress("six.example.org"), six);
-  assert.equal(await driver.serverAddress("master"), "10.0.0.1");
+  assert.equal(await driver.serverAddress("0:0:0:0:0:0:0:1", null), six);
+  assert.equal(await driver.serverAddress("six.example.org", null), six);
+  assert.equal(await driver.serverAddress("10.0.0.3", "10.0.0.2"), "10.0.0.3");
+  // The first, but for a server that has another of them.
+  for (const [present, address] of [
+    [null, "10.0.0.1"],
+    ["10.0.0.2", "10.0.0.2"],
+    ["10.0.0.9", "10.0.0.1"],
+  ] as const) {
+    assert.equal(await driver.serverAddress("master", present), address);
+  }
   assert.equal(await driver.isDrained("b", "n"), true);
   assert.equal(await driver.isDrained("b", "a"), false);
 });
@@ -219,4 +236,40 @@ test("RuntimeDriver writes its file when the servers change, and again after a f
   files.freeSpace = Number.POSITIVE_INFINITY;
   await driver.keep("b", new Map(), 1514);
   assert.doesNotMatch(files.read("/etc/haproxy/agents.cfg").toString(), /server a/);
+});
+
+/** A HAProxy with the backend of the guides, whose servers are all up. */
+function answerOf(servers: readonly string[]): (command: string) => string {
+  const states = servers.map((name) => `3 b 1 ${name} 10.0.0.${name.length} 2 0`);
+  const up = servers.map((name) => `cyb3rhq_reporting,${name},0,0,UP 2/3,1,900000,,,tcp,,`);
+  return (command) => {
+    if (command === "show info") return "Name: HAProxy\nVersion: 2.6.12\n";
+    if (command.startsWith("show stat -1")) return STATS.replace("b,BACKEND", "cyb3rhq_reporting,BACKEND");
+    if (command.startsWith("show stat")) return `${STATS.split("\n")[0]}\n${up.join("\n")}\n`;
+    const columns = "be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state";
+    return command.startsWith("show servers") ? `1\n# ${columns}\n${states.join("\n")}\n` : "\n";
+  };
+}
+
+test("startHaproxyHelper() keeps servers for HAProxy's next start whose node may come back", async () => {
+  const { asked, localSockets } = await driverWith(answerOf(["master", "back"]));
+  const needs = { ...helperNeeds(new FakeHttp(() => "not used")), localSockets };
+  needs.files.makeDirectory("/etc/haproxy");
+  needs.cluster.addresses = new Map([["master", "10.0.0.6"]]);
+  const backendFile = "/etc/haproxy/agents.cfg";
+  const options = helperOptions({ mode: "runtime", socket: SOCKET, backend: null, backendFile });
+  const helper = startHaproxyHelper(needs, { ...options, removeDisconnectedMinutes: 0 }, 1514);
+  const upToDate = "INFO Load balancer backend is up to date";
+  await passTime(needs.clock, 10, () => needs.log.texts().includes("INFO Proxy was initialized"));
+  assert.deepEqual(asked.slice(0, 2), ["show info", "show stat -1 2 -1"]);
+  // A master that has just started has no workers yet.
+  await passTime(needs.clock, 20, () => needs.log.texts().includes(upToDate));
+  assert(needs.clock.monotonicMs() >= 12_000);
+  await helper.stop();
+  const file = needs.files.read(backendFile).toString();
+  assert.deepEqual(file.match(/server .*/g), [
+    "server back 10.0.0.4:1514 check",
+    "server master 10.0.0.6:1514 check",
+  ]);
+  assert(!asked.some((command) => command.includes("del server")));
 });

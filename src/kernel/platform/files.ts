@@ -1,11 +1,14 @@
 /** The host's file system. */
 import {
   closeSync,
+  constants,
+  fchownSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -34,6 +37,9 @@ import type {
 /** Secrets and logs are for the owner and its group only. */
 const FILE_PERMISSIONS = 0o640;
 const DIRECTORY_PERMISSIONS = 0o750;
+const ROOT = 0;
+const GROUP_WRITES = 0o020;
+const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const OPEN_FLAGS: Readonly<Record<OpenMode, string>> = {
   read: "r",
   append: "a",
@@ -127,13 +133,43 @@ class SystemOpenFile implements OpenFile {
   }
 }
 
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, "r");
+function withOpen(path: string, flags: number | string, use: (descriptor: number) => void): void {
+  const descriptor = openSync(path, flags);
   try {
-    fsyncSync(descriptor);
+    use(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function syncDirectory(directory: string): void {
+  withOpen(directory, "r", fsyncSync);
+}
+
+type Owners = { readonly uid: number; readonly gid: number };
+
+/**
+ * What root makes belongs to whom the file that it replaces belonged to, or the folder: a command that root runs must leave nothing in a
+ * home that its manager cannot use.
+ */
+function belongTo({ uid, gid }: Owners, descriptor: number): void {
+  if (process.geteuid?.() !== ROOT) return;
+  const made = fstatSync(descriptor);
+  const isOurs = made.uid === ROOT && (made.isDirectory() || made.nlink === 1);
+  if (isOurs && (uid !== made.uid || gid !== made.gid)) fchownSync(descriptor, uid, gid);
+}
+
+/** The group of a folder of root's that it may not write into is nobody to show secrets to. */
+function ownersWithin(directory: string): Owners {
+  const { uid, gid, mode } = statSync(directory);
+  return { uid, gid: uid === ROOT && (mode & GROUP_WRITES) === 0 ? ROOT : gid };
+}
+
+function openFile(path: string, mode: OpenMode, permissions: number): number {
+  const descriptor = openSync(path, OPEN_FLAGS[mode], permissions);
+  const isNew = mode === "create" || (mode === "append" && fstatSync(descriptor).size === 0);
+  if (isNew) belongTo(ownersWithin(dirname(path)), descriptor);
+  return descriptor;
 }
 
 function replaceFile(path: string, bytes: Uint8Array, permissions: number): void {
@@ -141,6 +177,7 @@ function replaceFile(path: string, bytes: Uint8Array, permissions: number): void
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, "wx", permissions);
   try {
+    belongTo(lstatSync(path, { throwIfNoEntry: false }) ?? ownersWithin(dirname(path)), descriptor);
     let written = 0;
     while (written < bytes.length) written += writeSync(descriptor, bytes, written);
     fsyncSync(descriptor);
@@ -169,7 +206,9 @@ function makeWithParents(directory: string, permissions: number): void {
     mkdirSync(directory, { mode: permissions });
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
+    return;
   }
+  withOpen(directory, DIRECTORY_FLAGS, (descriptor) => belongTo(ownersWithin(parent), descriptor));
 }
 
 function listDirectory(directory: string): readonly DirectoryEntry[] {
@@ -183,7 +222,7 @@ function listDirectory(directory: string): readonly DirectoryEntry[] {
 
 export const systemFiles: Files = {
   open: (path, mode, permissions = FILE_PERMISSIONS) =>
-    guarded(path, () => new SystemOpenFile(path, openSync(path, OPEN_FLAGS[mode], permissions))),
+    guarded(path, () => new SystemOpenFile(path, openFile(path, mode, permissions))),
   read: (path) => guarded(path, () => readFileSync(path)),
   info: (path) =>
     guarded(path, () => {

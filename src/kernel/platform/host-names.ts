@@ -4,9 +4,9 @@ import { CodedError, messageOf } from "../errors.ts";
 import type { HostNames } from "../ports/host-names.ts";
 
 export const systemHostNames: HostNames = {
-  async address(name) {
+  async addresses(name) {
     try {
-      return (await lookup(name)).address;
+      return (await lookup(name, { all: true })).map(({ address }) => address);
     } catch (error) {
       throw new CodedError("name_unknown", messageOf(error), { name }, error);
     }

@@ -10,10 +10,13 @@ import type {
   DatagramOptions,
   DatagramSocket,
   Listener,
+  ListenOptions,
   Network,
   SocketAddress,
   TlsServerOptions,
 } from "../ports/network.ts";
+import type { BoundPort } from "./bound-ports.ts";
+import { receiveBufferLimit } from "./receive-buffer.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
 const MAPPED_IPV4_PREFIX = "::ffff:";
@@ -121,7 +124,7 @@ function acceptorOf(options: TlsServerOptions): TlsAcceptor {
 
 type Place = { readonly host: string; readonly port: number };
 
-function listenError(error: unknown, options: Place): CodedError {
+export function listenError(error: unknown, options: Place): CodedError {
   const where = { host: options.host, port: options.port };
   switch (errnoOf(error)) {
     case "EADDRINUSE":
@@ -156,7 +159,11 @@ function datagramSocket(socket: UdpSocket): DatagramSocket {
   };
 }
 
-function bindDatagrams(options: DatagramOptions, receive: DatagramHandler): Promise<DatagramSocket> {
+function bindDatagrams(
+  options: DatagramOptions,
+  receive: DatagramHandler,
+  bound?: BoundPort,
+): Promise<DatagramSocket> {
   return new Promise((resolve, reject) => {
     const { host, port, receiveBufferBytes } = options;
     const socket = createSocket({
@@ -167,7 +174,7 @@ function bindDatagrams(options: DatagramOptions, receive: DatagramHandler): Prom
       receive(bytes, { address: plainAddress(remote.address), port: remote.port }),
     );
     socket.once("error", (error) => reject(listenError(error, options)));
-    socket.bind({ address: host, port }, () => {
+    socket.bind(bound === undefined ? { address: host, port } : { fd: bound.descriptor }, () => {
       socket.removeAllListeners("error");
       // What one datagram meets on its way is no matter of the socket.
       socket.on("error", () => {});
@@ -176,24 +183,41 @@ function bindDatagrams(options: DatagramOptions, receive: DatagramHandler): Prom
   });
 }
 
-export const systemNetwork: Network = {
-  bindDatagrams,
-  listen(options, accept): Promise<Listener> {
-    return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, (socket) => {
-        const connection = new SystemConnection(socket);
-        connection.attach(accept(connection));
-      });
-      server.once("error", (error) => reject(listenError(error, options)));
-      server.listen({ host: options.host, port: options.port, backlog: options.backlog }, () => {
-        server.removeAllListeners("error");
-        // An accept that fails for want of descriptors is that client's loss, not the server's.
-        server.on("error", () => {});
-        resolve({
-          local: localAddress(server),
-          close: () => new Promise((done) => server.close(() => done())),
-        });
+async function listen(
+  options: ListenOptions,
+  accept: (connection: Connection) => ConnectionHandler,
+  bound?: BoundPort,
+): Promise<Listener> {
+  const { host, port, backlog, receiveBufferBytes } = options;
+  const limitBuffer = receiveBufferBytes === undefined ? null : await receiveBufferLimit(receiveBufferBytes);
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      const connection = new SystemConnection(socket);
+      connection.attach(accept(connection));
+    });
+    server.once("error", (error) => reject(listenError(error, options)));
+    // Of a socket that is there Node.js takes the backlog as an argument only.
+    server.listen(bound === undefined ? { host, port } : { fd: bound.descriptor }, backlog, () => {
+      server.removeAllListeners("error");
+      limitBuffer?.(server);
+      // An accept that fails for want of descriptors is that client's loss, not the server's: libuv ends its connection.
+      server.on("error", () => {});
+      resolve({
+        local: localAddress(server),
+        close: () => new Promise((done) => server.close(() => done())),
       });
     });
-  },
-};
+  });
+}
+
+export const systemNetwork: Network = networkWith([]);
+
+/** Of ports that are bound already their sockets are used. */
+export function networkWith(ports: readonly BoundPort[]): Network {
+  const boundOf = (protocol: "tcp" | "udp", { host, port }: Place) =>
+    ports.find((bound) => bound.protocol === protocol && bound.host === host && bound.port === port);
+  return {
+    listen: (options, accept) => listen(options, accept, boundOf("tcp", options)),
+    bindDatagrams: (options, receive) => bindDatagrams(options, receive, boundOf("udp", options)),
+  };
+}

@@ -1,13 +1,14 @@
 /** Programs that are spoken with, by Node. */
 import { spawn } from "node:child_process";
 import { lstatSync } from "node:fs";
+import { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
 import type { FileOwner, ProgramHandler, ProgramStart, Programs, RunningProgram } from "../ports/programs.ts";
 
 /** Enough for what a command says of a mistake. */
 const ERROR_BYTES_MAX = 1024;
 
-export const systemPrograms: Programs = { ownerOf, start };
+export const systemPrograms: Programs = { ownerOf, start, startApart };
 
 function ownerOf(path: string): FileOwner | null {
   try {
@@ -19,18 +20,24 @@ function ownerOf(path: string): FileOwner | null {
   }
 }
 
-function start(
-  { path, args, directory, environment, account }: ProgramStart,
-  handler: ProgramHandler,
-): RunningProgram {
-  // A group of its own: what a script started ends with it, and a Ctrl-C at the terminal is not for it.
-  const child = spawn(path, args, {
+function optionsOf({ directory, environment, account }: ProgramStart) {
+  return {
     cwd: directory,
     env: environment,
-    stdio: "pipe",
+    // A group of its own: what a script started ends with it, and a Ctrl-C at the terminal is not for it.
     detached: true,
     ...(account === null ? {} : { uid: account.userId, gid: account.groupId }),
-  });
+  };
+}
+
+function startApart(start: ProgramStart): void {
+  const child = spawn(start.path, start.args, { ...optionsOf(start), stdio: "ignore" });
+  child.on("error", () => {});
+  child.unref();
+}
+
+function start(program: ProgramStart, handler: ProgramHandler): RunningProgram {
+  const child = spawn(program.path, program.args, { ...optionsOf(program), stdio: "pipe" });
   let errorText = "";
   let isEnded = false;
   const end = (code: number | null) => {
@@ -52,6 +59,11 @@ function start(
   return {
     write: (bytes) => child.stdin.write(bytes),
     endInput: () => child.stdin.end(),
+    leave: () => {
+      child.unref();
+      for (const stream of [child.stdin, child.stdout, child.stderr])
+        if (stream instanceof Socket) stream.unref();
+    },
     kill: () => killGroup(child.pid),
   };
 }

@@ -1,6 +1,6 @@
 /** Names of hosts as the system knows them. */
 
 export interface HostNames {
-  /** The first address of the name. Throws `CodedError` `name_unknown`. */
-  address(name: string): Promise<string>;
+  /** All addresses of the name, one at least, in an order that may be another each time. Throws `CodedError` `name_unknown`. */
+  addresses(name: string): Promise<readonly string[]>;
 }

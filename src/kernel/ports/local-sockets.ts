@@ -2,6 +2,8 @@
 import type { Connection, ConnectionHandler } from "./network.ts";
 
 export type LocalConnection = Pick<Connection, "write" | "end" | "destroy">;
+/** The listener's end: what a client does not read is measured, and the client need not be read. */
+export type AcceptedConnection = LocalConnection & Pick<Connection, "pendingBytes" | "pause" | "resume">;
 
 export type LocalListenOptions = {
   readonly path: string;
@@ -22,7 +24,7 @@ export interface LocalSockets {
    */
   listen(
     options: LocalListenOptions,
-    accept: (connection: LocalConnection) => ConnectionHandler,
+    accept: (connection: AcceptedConnection) => ConnectionHandler,
   ): Promise<LocalListener>;
   /** Throws `CodedError` `socket_unavailable` when nobody listens at `path`, or this user may not connect. */
   open(path: string, handler: ConnectionHandler): Promise<LocalConnection>;

@@ -55,7 +55,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-export type ListenOptions = { readonly host: string; readonly port: number; readonly backlog: number };
+export type ListenOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly backlog: number;
+  /** Of each connection, asked of the system where it can be; absent: what the system gives, which grows to megabytes. */
+  readonly receiveBufferBytes?: number;
+};
 
 /** A datagram that arrived; the bytes belong to the receiver. */
 export type DatagramHandler = (bytes: Buffer, remote: SocketAddress) => void;

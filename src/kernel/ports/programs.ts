@@ -27,6 +27,8 @@ export interface RunningProgram {
   /** What a program that ended does not read is lost. */
   write(bytes: Uint8Array): void;
   endInput(): void;
+  /** This process does not wait for its end before its own. */
+  leave(): void;
   /** At once, with what it started in its process group. */
   kill(): void;
 }
@@ -43,4 +45,6 @@ export interface Programs {
   /** Null when there is nothing; a link is something else than what it leads to. */
   ownerOf(path: string): FileOwner | null;
   start(start: ProgramStart, handler: ProgramHandler): RunningProgram;
+  /** In the background: nobody hears of it, and it outlives this process. */
+  startApart(start: ProgramStart): void;
 }

@@ -79,6 +79,10 @@ const RESTART: BuiltIn = { subject: null, act: () => ({ kind: "restart_manager" 
 
 const BUILT_INS: ReadonlyMap<string, BuiltIn> = new Map([
   ["firewall-drop", ofAddress("ban", "unban")],
+  ["default-firewall-drop", ofAddress("ban", "unban")],
+  // A table of our own stands before those of firewalld, and stays when that is reloaded.
+  ["firewalld-drop", ofAddress("ban", "unban")],
+  ["ip-customblock", ofAddress("mark_address", "unmark_address")],
   ["route-null", ofAddress("add_null_route", "remove_null_route")],
   ["host-deny", ofAddress("deny_host", "allow_host")],
   [
@@ -122,12 +126,43 @@ function stopAction(
   return { kind: "stop_process", pid, startTicks: facts.startTicks };
 }
 
-/** The alert that a response of this name would read this subject of; empty for a name that takes none. */
-export function alertAbout(executable: string, subject: string): JsonObject {
-  const [, outer, ...inner] = BUILT_INS.get(executable)?.subject?.places.at(-1) ?? [];
-  if (outer === undefined) return {};
+/** What agents have beside the built-in names, and this host where somebody put it. wazuh v4.14.7: src/active-response. */
+const SCRIPTS_OF_ADDRESSES: ReadonlySet<string> = new Set([
+  ...["firewalld-drop", "default-firewall-drop", "ip-customblock", "ipfw", "npf", "pf"],
+  ...["netsh", "netsh.exe", "route-null.exe"],
+]);
+
+function subjectTakenBy(executable: string): Subject | null {
+  if (SCRIPTS_OF_ADDRESSES.has(executable)) return ADDRESS;
+  return BUILT_INS.get(executable)?.subject ?? null;
+}
+
+/** What is wrong with the subject that an alert has for a response of this name; null when nothing is, or it has none. */
+export function alertProblem(executable: string, alert: JsonObject): string | null {
+  const taken = subjectTakenBy(executable.startsWith("!") ? executable.slice(1) : executable);
+  if (taken === null) return null;
+  const subjects = taken.places.map((place) => parameterText({ parameters: { alert } }, place));
+  return subjects.some((text) => text !== null && taken.parse(text) === null) ? taken.problem : null;
+}
+
+/** What a response is asked for by a person is about. */
+export type Asked =
+  /** The alert that it reads its subject of. */
+  | { readonly kind: "about"; readonly alert: JsonObject; readonly address: string; readonly user: string }
+  /** It takes no subject, or what it takes is not known. */
+  | { readonly kind: "anything" }
+  | { readonly kind: "refused"; readonly problem: string };
+
+/** A subject of the wrong type goes nowhere: agents of old versions give it to a command as it is. */
+export function askedAbout(executable: string, subject: string | undefined): Asked {
+  const taken = subjectTakenBy(executable);
+  if (taken === null) return { kind: "anything" };
+  const [, outer = "", ...inner] = taken.places.at(-1) ?? [];
+  if (subject === undefined || taken.parse(subject) === null)
+    return { kind: "refused", problem: taken.problem };
   const value = inner.reduceRight<JsonObject | string>((content, name) => ({ [name]: content }), subject);
-  return { [outer]: value };
+  const [address, user] = [taken === ADDRESS ? subject : "", taken === USER ? subject : ""];
+  return { kind: "about", alert: { [outer]: value }, address, user };
 }
 
 export type BuiltInNeeds = {

@@ -6,6 +6,7 @@
  */
 import type { LogLevel } from "#kernel/ports/log.ts";
 import type { ArCommand } from "../ar-conf.ts";
+import { whyNotHere } from "./foreign.ts";
 import { NAME_CHARS_MAX, OFFENDERS_MAX, STANDING_BYTES_MAX, STANDING_MAX } from "./limits.ts";
 import {
   type JsonObject,
@@ -93,7 +94,13 @@ export class Execd {
     const found = this.resolve(parsed.command);
     if (found !== null) return this.begin({ ...found, message: parsed.message });
     const problem = `(1311): Invalid command name '${shown(parsed.command)}' provided.`;
-    return [{ kind: "refused", code: "invalid", text: problem }];
+    const reason = this.#whyNotHere(parsed.command);
+    return [{ kind: "refused", code: "invalid", text: reason === null ? problem : `${problem} ${reason}` }];
+  }
+
+  #whyNotHere(name: string): string | null {
+    const command = this.#options.commands.find((known) => known.name === name);
+    return command === undefined ? null : whyNotHere(command.executable);
   }
 
   /** Null for a name that stands for nothing. */

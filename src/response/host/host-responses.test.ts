@@ -24,7 +24,7 @@ import type { HostAction, HostActionOutcome } from "#model/host-action.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
 import { ResponseEvents } from "../events.ts";
-import { alertAbout, BuiltIns } from "./built-in.ts";
+import { BuiltIns } from "./built-in.ts";
 import { HostResponses, type ScriptAudit } from "./host-responses.ts";
 import { ScriptFolder } from "./script-folder.ts";
 
@@ -37,6 +37,10 @@ case $line in *'"command":"delete"'*) exit 0;; esac
 echo '{"version":1,"origin":{"name":"note","module":"active-response"},"command":"check_keys","parameters":{"keys":["k"]}}'
 read -r line; echo "$line" >> told
 `;
+
+function alertAbout(srcip: string) {
+  return { data: { srcip } };
+}
 
 class Bench {
   readonly home = mkdtempSync(join(tmpdir(), "cyb3rhq-host-"));
@@ -111,7 +115,7 @@ class Bench {
         userId,
       }),
       hasRights: this.hasRights,
-      audit: (line) => this.audited.push(line),
+      audit: (line) => "command" in line && this.audited.push(line),
       standingPath: join(this.home, "queue/standing.jsonl"),
       commands: [
         { name: "note60", executable: "note", timeoutSeconds: 60 },
@@ -165,7 +169,7 @@ test("HostResponses undoes at a stop, and after a crash what is overdue at once"
   assert.equal(told(bench).filter((word) => word === "delete").length, 2, "both managers saw it through");
   bench.restart();
   assert.deepEqual(bench.responses.list(), []);
-  await bench.run("drop60", alertAbout("firewall-drop", ADDRESS));
+  await bench.run("drop60", alertAbout(ADDRESS));
   await bench.responses.stop();
   assert.deepEqual(bench.asked.at(-1)?.action, { kind: "unban", address: ADDRESS });
   assert.equal(bench.log.texts("info").at(-1), "(1314): Shutdown received. Deleting responses.");
@@ -203,10 +207,10 @@ test("HostResponses without rights tries a file of the name first, and asks when
   const bench = new Bench();
   bench.hasRights = false;
   bench.restart();
-  await bench.run("drop60", alertAbout("firewall-drop", ADDRESS));
+  await bench.run("drop60", alertAbout(ADDRESS));
   assert.equal(bench.asked.length, 1);
   bench.addScript("firewall-drop");
-  await bench.run("drop60", alertAbout("firewall-drop", "203.0.113.10"));
+  await bench.run("drop60", alertAbout("203.0.113.10"));
   assert.deepEqual([bench.asked.length, told(bench)[0]], [1, "add"]);
   await bench.responses.stop();
   bench.remove();
@@ -216,7 +220,7 @@ test("HostResponses does not take for in force what the helper refused", async (
   const bench = new Bench();
   bench.responses.start();
   bench.outcome = { ok: false, code: "program_failed", text: "nft ended with 1" };
-  assert.deepEqual(await bench.run("drop60", alertAbout("firewall-drop", ADDRESS)), {
+  assert.deepEqual(await bench.run("drop60", alertAbout(ADDRESS)), {
     ok: false,
     text: "nft ended with 1",
   });
@@ -286,7 +290,7 @@ test("HostResponses tells what it would run and runs nothing", async () => {
     (await rehearse("note", {})).text,
     /^would run: active-response\/bin\/note <<< '\{"version":1,/,
   );
-  await rehearse("firewall-drop", alertAbout("firewall-drop", ADDRESS));
+  await rehearse("firewall-drop", alertAbout(ADDRESS));
   assert.deepEqual(
     bench.asked.map(({ dryRun }) => dryRun),
     [true],

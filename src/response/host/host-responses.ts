@@ -10,6 +10,7 @@ import type { ArCommand } from "../ar-conf.ts";
 import type { ResponseEvents } from "../events.ts";
 import type { BuiltIns } from "./built-in.ts";
 import { Execd, type ExecdOutput, type Order } from "./execd.ts";
+import { whyNotHere } from "./foreign.ts";
 import { LOOK_MS, RUNS_MAX, STOP_MS_MAX, WAITING_MAX } from "./limits.ts";
 import type { RunningScript, ScriptStarter } from "./needs.ts";
 import { type JsonObject, SCRIPT_FOLDER, scriptLine } from "./script-message.ts";
@@ -24,8 +25,8 @@ export type HostResponsesNeeds = {
   /** Without them a file of a built-in response's name is tried instead. */
   readonly hasRights: boolean;
   readonly scripts: ScriptStarter;
-  /** One line for each program that was run, beside those of built-in responses. */
-  readonly audit: (line: ScriptAudit) => void;
+  /** One line for each program that was run, beside those of built-in responses, and for what agents were told. */
+  readonly audit: (line: ScriptAudit | AgentAudit) => void;
   readonly standingPath: string;
   readonly commands: readonly ArCommand[];
   readonly repeatedOffenderMinutes: readonly number[];
@@ -34,6 +35,17 @@ export type HostResponsesNeeds = {
 export type ScriptAudit = {
   readonly program: string;
   readonly command: string;
+  readonly ok: boolean;
+  readonly text: string;
+};
+
+/** What a person had an agent told. */
+export type AgentAudit = {
+  readonly asker: string;
+  readonly agent: string;
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly dryRun: boolean;
   readonly ok: boolean;
   readonly text: string;
 };
@@ -107,6 +119,11 @@ export class HostResponses {
     if (!starter.has(executable)) return { ok: false, text: missing(executable) };
     const command = [`${SCRIPT_FOLDER}/${executable}`, ...args].join(" ");
     return { ok: true, text: `would run: ${command} <<< '${scriptLine(message, executable, "add")}'` };
+  }
+
+  /** What is done elsewhere stands in the same file. */
+  note(line: AgentAudit): void {
+    this.#needs.audit(line);
   }
 
   list(): readonly StandingView[] {
@@ -248,7 +265,9 @@ export class HostResponses {
 }
 
 function missing(executable: string): string {
-  return `Active response command not present: '${SCRIPT_FOLDER}/${executable}'`;
+  const absent = `Active response command not present: '${SCRIPT_FOLDER}/${executable}'`;
+  const reason = whyNotHere(executable);
+  return reason === null ? absent : `${absent}: ${reason}`;
 }
 
 /** Of a line of ours. */

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { TABLE_FILE_BYTES_MAX } from "#cluster/limits.ts";
 import { attacked, type Bed, until } from "./bed.ts";
 import { FakeNode, frame, sealed } from "./fake-node.ts";
 
@@ -176,6 +177,31 @@ test("tasks that nobody promised, and files outside, remove nothing (CVE-2026-46
       assert.match(await node.text("syn_i_w_m_r", `${id} {}`), /^ok/, id);
     }
     await node.end();
+  }));
+
+test("files of a worker take little of the disk, whole or not, one or many", () =>
+  attacked(async (bed) => {
+    const node = await evil(bed);
+    const path = (index: number) => `/queue/cluster/evil/${index}.zip`;
+    const part = Buffer.alloc(4 * MIB);
+    const answers: string[] = [];
+    for (let index = 0; index < 5; index++) {
+      assert.match(await node.text("new_file", path(index)), /^ok /);
+      for (let parts = 0; parts < 4; parts++) {
+        const answer = await node.text("file_upd", Buffer.concat([Buffer.from(`${path(index)} `), part]));
+        answers.push(/"code": 3050/.test(answer) ? "too large" : answer);
+      }
+    }
+    const held = Math.floor(TABLE_FILE_BYTES_MAX / part.length);
+    assert.deepEqual(answers.slice(0, held), Array(held).fill("ok File updated"));
+    assert.equal(answers[held], "too large");
+    const bytes = bed.home.scratch
+      .filter((name) => name.startsWith("evil/"))
+      .reduce((sum, name) => sum + statSync(join(bed.home.path, "queue/cluster", name)).size, 0);
+    assert(bytes <= TABLE_FILE_BYTES_MAX);
+    assert(bed.count("cluster_files_refused") > 0);
+    await node.end();
+    await until("its directory is gone", () => bed.home.scratch.join() === "good");
   }));
 
 test("links that somebody has planted in the scratch directory lead nowhere", () =>

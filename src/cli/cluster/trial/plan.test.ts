@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CONNECTIONS_PER_ADDRESS_MAX } from "#cluster/limits.ts";
 import { readManagerConfig } from "#config/manager-config.ts";
 import { Secret } from "#model/secret.ts";
 import { FakeFiles } from "#testing/files.ts";
@@ -23,6 +24,10 @@ import { summary, summaryJson } from "./summary.ts";
 
 const KEY = new Secret("0123456789abcdef0123456789abcdef");
 const CHOICE: TrialChoice = { nodes: 3, balancer: "haproxy", portBase: 15_140 };
+
+test("a trial cluster has no more workers than a master takes of one address", () => {
+  assert.equal(NODES_MAX, 1 + CONNECTIONS_PER_ADDRESS_MAX);
+});
 
 test("trialPlan() gives no port twice and none that there is not", () => {
   for (let nodes = 1; nodes <= NODES_MAX; nodes++) {

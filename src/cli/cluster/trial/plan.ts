@@ -6,8 +6,8 @@ import { isObject } from "../../bytes.ts";
 export const BALANCERS = ["haproxy", "nginx", "none"] as const;
 export type TrialBalancer = (typeof BALANCERS)[number];
 
-/** Each is a whole manager with its own copy of the rules, 100 MB and more. */
-export const NODES_MAX = 16;
+/** A master takes ten connections of one address, and here all workers have the same. */
+export const NODES_MAX = 11;
 /** What a node or the balancer has between its first port and the next one's. */
 const PORTS_EACH = 10;
 export const PORT_BASE_MIN = 1024;

@@ -1,5 +1,4 @@
 /** `cyb3rhq cluster up` and `cluster down`: a cluster of this machine's own processes, in one folder. */
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { isObject, memberOf } from "#formats/wire/cluster/json-value.ts";
 import { CodedError } from "#kernel/errors.ts";
@@ -10,6 +9,7 @@ import { serveInBackground, servingPid, silenced } from "../../manager/backgroun
 import { homeDirectory } from "../../manager/home-choice.ts";
 import { stopManager } from "../../manager/stop.ts";
 import { askNode } from "../control.ts";
+import { newClusterKey } from "../join.ts";
 import { balancerPid, findBalancer, startBalancer, stopBalancer } from "./balancer.ts";
 import {
   choiceText,
@@ -25,8 +25,6 @@ import { summary, summaryJson } from "./summary.ts";
 /** A worker tries to connect every 10 s. */
 const JOINED_MS_MAX = 60_000;
 const LOOK_PERIOD_MS = 200;
-/** Of 32 hexadecimal digits. */
-const KEY_BYTES = 16;
 const SECRET_MODE = 0o600;
 const CONFIG_MODE = 0o640;
 
@@ -122,7 +120,7 @@ function writeFiles({ files }: Environment, plan: TrialPlan): void {
   files.makeDirectory(plan.directory);
   files.replace(plan.choiceFile, Buffer.from(`${JSON.stringify(plan.choice)}\n`));
   if (files.info(plan.keyFile) === null) {
-    files.replace(plan.keyFile, Buffer.from(randomBytes(KEY_BYTES).toString("hex")), SECRET_MODE);
+    files.replace(plan.keyFile, Buffer.from(newClusterKey()), SECRET_MODE);
   }
   const key = new Secret(files.read(plan.keyFile).toString("latin1"));
   for (const node of plan.nodes) {

@@ -21,6 +21,7 @@ export function activeResponseCallables(world: AgentWorld): readonly ApiCallable
       }),
       run: async ({ ids, command, args, alert }, caller) => {
         if (command === null || command === "") throw new ApiRefusal(apiError(1650));
+        if (!world.knowsResponse(command)) throw new ApiRefusal(apiError(1652));
         return await tellAgents(world, caller, {
           ids,
           action: "active-response:command",

@@ -21,13 +21,17 @@ import type { AgentWorld } from "../world.ts";
 const BY_ITSELF = { field: null, casting: "int" } as const;
 
 export function agentChangeCallables(world: AgentWorld): readonly ApiCallable[] {
+  // The peer's API asks for a node's or a group's agents by other names; whom it means stands in the list of agents.
+  const restarts = ["restart_agents", "restart_agents_by_node", "restart_agents_by_group"];
   return [
-    telling(world, {
-      name: "restart_agents",
-      action: "agent:restart",
-      messages: sentMessages("Restart command"),
-      act: (id) => world.restart(id),
-    }),
+    ...restarts.map((name) =>
+      telling(world, {
+        name,
+        action: "agent:restart",
+        messages: sentMessages("Restart command"),
+        act: (id) => world.restart(id),
+      }),
+    ),
     telling(world, {
       name: "reconnect_agents",
       action: "agent:reconnect",

@@ -1,4 +1,5 @@
 /** Functions about the cluster itself. wazuh v4.14.7: framework/wazuh/cluster.py. */
+import { isDeepStrictEqual } from "node:util";
 import { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import { type ClusterObject, isClusterObject, PlainResult } from "#formats/wire/cluster/objects.ts";
 import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
@@ -16,7 +17,15 @@ const SELECTED: Messages = {
 };
 
 export function clusterCallables(world: ClusterWorld): readonly ApiCallable[] {
-  return [status(), config(world), node(world), nodes(world), health(world)];
+  return [
+    status(),
+    config(world),
+    node(world),
+    nodes(world),
+    health(world),
+    rulesetHashes(world),
+    rulesetStatus(world),
+  ];
 }
 
 function mayNode(caller: Caller, name: string): boolean {
@@ -126,6 +135,43 @@ function health(world: ClusterWorld): ApiCallable {
       for (const name of names ?? []) {
         if (!members.some(([known]) => known === name)) answer.fail(name, apiError(1730));
       }
+      return answer.answer;
+    },
+  });
+}
+
+/** The files of users' rules, decoders and lists with their hashes: what the nodes' are compared with. */
+function rulesetHashes(world: ClusterWorld): ApiCallable {
+  return apiCallable({
+    name: "wazuh.core.cluster.control.get_node_ruleset_integrity",
+    action: READ,
+    place: "anywhere",
+    forNodes: true,
+    parse: () => null,
+    run: async (_, caller) => {
+      demandNode(caller, world.nodeName);
+      return new PlainResult(await world.rulesetHashes());
+    },
+  });
+}
+
+function rulesetStatus(world: ClusterWorld): ApiCallable {
+  const messages: Messages = {
+    all: "Nodes ruleset synchronization status was successfully read",
+    some: "Could not read ruleset synchronization status in some nodes",
+    none: "Could not read ruleset synchronization status",
+  };
+  return apiCallable({
+    name: "wazuh.cluster.get_ruleset_sync_status",
+    action: READ,
+    place: "anywhere",
+    forNodes: true,
+    parse: (values) => values.object("master_md5") ?? {},
+    run: async (expected, caller) => {
+      demandNode(caller, world.nodeName);
+      const answer = new ItemsAnswer(messages, BY_NAME);
+      const hashes = await world.rulesetHashes();
+      answer.add({ name: world.nodeName, synced: isDeepStrictEqual({ ...hashes }, { ...expected }) });
       return answer.answer;
     },
   });

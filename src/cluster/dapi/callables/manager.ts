@@ -7,12 +7,33 @@ import type { ManagerWorld } from "../world.ts";
 const NODE = "in specified node";
 
 export function managerCallables(world: ManagerWorld): readonly ApiCallable[] {
-  return [status(world), restart(world), validation(world)];
+  return [info(world), status(world), restart(world), reload(world), validation(world)];
 }
 
 function demand(world: ManagerWorld, caller: Caller, action: string): void {
   if (caller.may(action, [`node:id:${world.nodeName}`])) return;
   throw new ApiRefusal(apiError(4000, "Resource type: node:id", [world.nodeName]));
+}
+
+function info(world: ManagerWorld): ApiCallable {
+  const messages: Messages = {
+    all: `Basic information was successfully read ${NODE}`,
+    some: "Could not read basic information in some nodes",
+    none: `Could not read basic information ${NODE}`,
+  };
+  return apiCallable({
+    name: "wazuh.manager.get_basic_info",
+    action: "cluster:read",
+    place: "anywhere",
+    forNodes: true,
+    parse: () => null,
+    run: (_, caller) => {
+      demand(world, caller, "cluster:read");
+      const answer = new ItemsAnswer(messages, { field: null, casting: "int" });
+      answer.add(world.info());
+      return answer.answer;
+    },
+  });
 }
 
 function status(world: ManagerWorld): ApiCallable {
@@ -59,6 +80,28 @@ function restart(world: ManagerWorld): ApiCallable {
   });
 }
 
+function reload(world: ManagerWorld): ApiCallable {
+  const messages: Messages = {
+    all: "Reload request sent to all specified nodes",
+    some: "Could not send reload request to some specified nodes",
+    none: "Could not send reload request to any node",
+  };
+  return apiCallable({
+    name: "wazuh.analysis.reload_ruleset",
+    action: "cluster:restart",
+    place: "anywhere",
+    forNodes: false,
+    parse: () => null,
+    run: (_, caller) => {
+      demand(world, caller, "cluster:restart");
+      const answer = new ItemsAnswer(messages, { field: "name", casting: "str" });
+      world.reloadRules();
+      answer.add({ name: world.nodeName, msg: "Ruleset reload request sent successfully." });
+      return answer.answer;
+    },
+  });
+}
+
 function validation(world: ManagerWorld): ApiCallable {
   const messages: Messages = {
     all: "Validation was successfully checked in all nodes",
@@ -76,8 +119,13 @@ function validation(world: ManagerWorld): ApiCallable {
       const answer = new ItemsAnswer(messages, { field: "name", casting: "str" });
       const problems = await world.validate();
       if (problems.length === 0) answer.add({ name: world.nodeName, status: "OK" });
-      else answer.fail(world.nodeName, apiError(1908, problems.join(", ")));
+      else answer.fail(world.nodeName, apiError(1908, problems.map(withoutPlace).join(", ")));
       return answer.answer;
     },
   });
+}
+
+/** A line of the log, without its time, its daemon and its level. */
+function withoutPlace(line: string): string {
+  return line.replace(/^.{0,200}? (?:ERROR|CRITICAL): /, "");
 }

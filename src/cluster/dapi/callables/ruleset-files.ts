@@ -1,11 +1,12 @@
-/** Files of the rule set: rules, decoders, lists. wazuh v4.14.7: framework/wazuh/rule.py, decoder.py, cdb_list.py. Whole files as text only. */
-import { PlainResult } from "#formats/wire/cluster/objects.ts";
+/** Files of the rule set: rules, decoders, lists. wazuh v4.14.7: framework/wazuh/rule.py, decoder.py, cdb_list.py. */
+import { type ClusterObject, PlainResult } from "#formats/wire/cluster/objects.ts";
 import { CodedError } from "#kernel/errors.ts";
 import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
 import { type Arguments, invalid } from "../arguments.ts";
 import { type ApiCallable, ApiRefusal, apiCallable, type Caller } from "../callable.ts";
 import { type ListForm, pageOfList, readListQuery } from "../listing.ts";
 import type { RulesetFile, RulesetWorld } from "../world.ts";
+import { listEntries } from "./ruleset-items.ts";
 
 type Kind = {
   readonly what: RulesetFile["kind"];
@@ -14,7 +15,7 @@ type Kind = {
   readonly resource: string;
   readonly name: RegExp;
   readonly functions: Readonly<Record<"list" | "get" | "upload" | "remove", string>>;
-  readonly messages: Readonly<Record<"list" | "upload" | "remove", Messages>>;
+  readonly messages: Readonly<Record<"list" | "get" | "upload" | "remove", Messages>>;
 };
 
 const XML_NAME = /^[\w-]{1,100}\.xml$/;
@@ -45,6 +46,7 @@ function xmlKind(what: "rule" | "decoder"): Kind {
         some: `Some ${what} files were not returned`,
         none: `No ${what} files were returned`,
       },
+      get: one(`Selected ${what} was returned`, `No ${what} was returned`),
       upload: one(`${title} was successfully uploaded`, `Could not upload ${what}`),
       remove: one(`${title} file was successfully deleted`, `Could not delete ${what} file`),
     },
@@ -68,6 +70,7 @@ const LISTS: Kind = {
       some: "Some paths were not returned",
       none: "No path was returned",
     },
+    get: { all: "CDB list was returned", some: "", none: "No list was returned" },
     upload: { all: "CDB list file uploaded successfully", some: "", none: "Could not upload CDB list file" },
     remove: {
       all: "CDB list file was successfully deleted",
@@ -144,8 +147,9 @@ function list(world: RulesetWorld, kind: Kind): ApiCallable {
   });
 }
 
-/** Code of the peer for a file that is not there. */
+/** Codes of the peer for a file that is not there, and for one that is no XML. */
 const MISSING: Readonly<Record<RulesetFile["kind"], number>> = { rule: 1415, decoder: 1503, list: 1802 };
+const UNREADABLE = { rule: 1413, decoder: 1501 } as const;
 
 function content(world: RulesetWorld, kind: Kind): ApiCallable {
   return apiCallable({
@@ -153,18 +157,30 @@ function content(world: RulesetWorld, kind: Kind): ApiCallable {
     action: `${kind.actions}:read`,
     place: "anywhere",
     forNodes: true,
-    parse: (values) => {
-      // Its parsed form is left out.
-      if (!values.flag("raw")) throw invalid("raw");
-      return { name: fileName(kind, values), directory: directoryOf(values) };
-    },
-    run: ({ name, directory }, caller) => {
+    parse: (values) => ({
+      raw: values.flag("raw"),
+      name: fileName(kind, values),
+      directory: directoryOf(values),
+    }),
+    run: async ({ raw, name, directory }, caller) => {
       if (!may(kind, "read", caller, name)) throw forbidden(kind);
       const [file] = found(world, kind, name, directory);
-      if (file === undefined) throw new ApiRefusal(apiError(MISSING[kind.what]));
-      return new PlainResult({ message: world.read(file).toString("utf8") });
+      if (raw && file !== undefined) return new PlainResult({ message: world.read(file).toString("utf8") });
+      const answer = new ItemsAnswer(kind.messages.get, { field: null, casting: "str" });
+      if (file === undefined) answer.fail(name, apiError(MISSING[kind.what], name));
+      else if (kind.what === "list") answer.add(entriesOf(world, file));
+      else {
+        const reading = await world.parsed(file);
+        if (reading.kind === "read") answer.add(reading.object);
+        else answer.fail(name, apiError(UNREADABLE[kind.what], `${name}: ${reading.reason}`));
+      }
+      return answer.answer;
     },
   });
+}
+
+function entriesOf(world: RulesetWorld, file: RulesetFile): ClusterObject {
+  return Object.fromEntries(listEntries(world, file).map(({ key, value }) => [key, value]));
 }
 
 function upload(world: RulesetWorld, kind: Kind): ApiCallable {

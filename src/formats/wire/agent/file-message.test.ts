@@ -39,6 +39,8 @@ test("filePartEnd() lets no part begin like a control message", () => {
     Buffer.alloc(FILE_PART_BYTES_MAX, "x"),
     Buffer.from("#!-close file "),
     Buffer.alloc(5000, "#!-"),
+    // The peer ends a part at its first NUL.
+    Buffer.from(Array.from({ length: 2000 }, (_, index) => index % 256)),
   ];
   const file = Buffer.concat(hostile);
   const parts = partsOf(file);

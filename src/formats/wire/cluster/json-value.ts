@@ -11,8 +11,8 @@ export const JSON_VALUES_MAX = 4_000_000;
 const REFUSED_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Undefined for anything that is not such JSON. The text is UTF-8. */
-export function parseJson(bytes: Buffer): JsonValue | undefined {
-  if (!hasFewValues(bytes)) return undefined;
+export function parseJson(bytes: Buffer, valuesMax = JSON_VALUES_MAX): JsonValue | undefined {
+  if (!hasFewValues(bytes, valuesMax)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString("utf8"));
@@ -25,11 +25,14 @@ export function parseJson(bytes: Buffer): JsonValue | undefined {
 const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
 
 /** Every value but the first has a comma or a bracket of its own before it; those in texts count too. */
-function hasFewValues(bytes: Buffer): boolean {
-  if (bytes.length <= JSON_VALUES_MAX) return true;
+function hasFewValues(bytes: Buffer, valuesMax: number): boolean {
+  if (bytes.length <= valuesMax) return true;
   let count = 0;
-  for (const byte of bytes) if (byte === COMMA || byte === BRACKET || byte === BRACE) count++;
-  return count <= JSON_VALUES_MAX;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === COMMA || byte === BRACKET || byte === BRACE) count++;
+  }
+  return count <= valuesMax;
 }
 
 function isJsonValue(value: unknown, depthLeft: number): value is JsonValue {
@@ -38,9 +41,9 @@ function isJsonValue(value: unknown, depthLeft: number): value is JsonValue {
   if (typeof value !== "object" || value === null) return true;
   if (depthLeft === 0) return false;
   if (Array.isArray(value)) return value.every((item) => isJsonValue(item, depthLeft - 1));
-  return Object.entries(value).every(
-    ([key, member]) => !REFUSED_KEYS.has(key) && isJsonValue(member, depthLeft - 1),
-  );
+  for (const [key, member] of Object.entries(value))
+    if (REFUSED_KEYS.has(key) || !isJsonValue(member, depthLeft - 1)) return false;
+  return true;
 }
 
 export function isObject(value: JsonValue | undefined): value is JsonObject {

@@ -3,12 +3,21 @@ import type { JsonValue } from "./json-value.ts";
 
 /** `json.dumps` with its defaults: `", "`, `": "`, nothing but ASCII. */
 export function pythonJson(value: JsonValue): string {
+  if (typeof value === "string") return textJson(value);
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value).map(([key, member]) => `${pythonJson(key)}: ${pythonJson(member)}`);
-    return `{${members.join(", ")}}`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  let members = "";
+  for (const [key, member] of Object.entries(value)) {
+    members += `${members === "" ? "" : ", "}${textJson(key)}: ${pythonJson(member)}`;
   }
-  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeUnit);
+  return `{${members}}`;
+}
+
+/** All but the printable ASCII that stands for itself; hardly a text of a table of files has any. */
+const ESCAPED = /[^ !#-[\]-~]/;
+
+function textJson(text: string): string {
+  return ESCAPED.test(text) ? JSON.stringify(text).replace(/[\u007f-\uffff]/g, escapeUnit) : `"${text}"`;
 }
 
 function escapeUnit(unit: string): string {
