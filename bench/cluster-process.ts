@@ -36,6 +36,8 @@ const KEY = new Secret("c98b62a9b6169ac5f67dae55ae4a9088");
 
 const problems: string[] = [];
 let agentsTold = () => {};
+/** All is to be told of each agent, as if all had just started. */
+let oweAgents = () => {};
 const log: Log = {
   write: (level, text) => {
     if (text.startsWith("[Worker worker0] [Agent-info sync] Finished")) agentsTold();
@@ -102,6 +104,8 @@ async function startWorkers(order: ClusterOrder & { kind: "workers" }): Promise<
     const { nodeName, version } = node;
     const registry = registryWith(agents, { home, clock, log });
     connectAll(registry, agents, Math.floor(clock.wallMs() / 1000));
+    const nowSeconds = Math.floor(clock.wallMs() / 1000);
+    oweAgents = () => registry.sync.oweActive(nowSeconds);
     let integrity: WorkerIntegrity | null = null;
     let agentInfo: WorkerAgentInfo | null = null;
     const handlers = (session: Session) => {
@@ -159,6 +163,7 @@ async function tellOfAgents(): Promise<void> {
   assert(worker !== undefined);
   const { promise, resolve } = Promise.withResolvers<void>();
   agentsTold = resolve;
+  oweAgents();
   const startMs = performance.now();
   worker.clock.advance(AGENT_INFO_PERIOD_MS);
   await promise;

@@ -25,7 +25,7 @@ const CORPUS = "mix";
 const AGENTS = 50;
 const KEEPALIVE_SECONDS = 10;
 /** Of all agents together: at least ten times what two cores analyse. What is not read in time stays with them, so they always have more. */
-const OFFERED_PER_SECOND = 250_000;
+const OFFERED_PER_SECOND = 400_000;
 const CONNECT_SECONDS_MAX = 60;
 /** After the last event, what the system's buffers hold is read, and the agent's last question answered. */
 const ANSWER_SECONDS_MAX = 600;

@@ -3,7 +3,7 @@
  * them, and fuzzing when one of them is `fuzz`.
  *
  * The closing line of the tests counts all of them; what needs data or rights that this machine lacks is skipped and named. Each family
- * of inputs is fuzzed for FUZZ_SECONDS (60; 0 leaves it out), two at a time, when the tests are done: they have limits of time.
+ * of inputs is fuzzed for FUZZ_SECONDS (30, in `.ci/run` 60; 0 leaves it out), two at a time, when the tests are done: they have limits of time.
  */
 import { spawn } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
@@ -27,7 +27,7 @@ const PEER_DIRECTORIES = {
 };
 /** A test that hangs is a failure, not a wait. */
 const TEST_TIMEOUT_MS = 180_000;
-const FUZZ_SECONDS_DEFAULT = 60;
+const FUZZ_SECONDS_DEFAULT = 30;
 /** One a core on the smallest machine that this is run on. */
 const FUZZ_LANES = 2;
 

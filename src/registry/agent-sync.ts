@@ -70,6 +70,8 @@ const IS_NEWS = "info_time <= ?";
 const IS_NEWER = "info_time < ?";
 /** What the master takes as of now: an agent's period, that of its node, and as much again. */
 const KEEPALIVE_SECONDS_MAX = 30;
+/** Two of the longest usual periods of keepalives. */
+const HEARD_SECONDS = 120;
 
 export class AgentSync {
   readonly #rows: RowAccess;
@@ -99,9 +101,12 @@ export class AgentSync {
     );
   }
 
-  /** A master may have lost what it was told. */
-  oweActive(): void {
-    this.#rows.write("UPDATE agent SET sync_status = 'syncreq' WHERE status = 'active'", []);
+  /** A master may have lost what it was told. Of agents that were not heard of lately another node may know more. */
+  oweActive(nowSeconds: number): void {
+    this.#rows.write(
+      "UPDATE agent SET sync_status = 'syncreq' WHERE status = 'active' AND last_keepalive >= ?",
+      [nowSeconds - HEARD_SECONDS],
+    );
   }
 
   /** The master did not hear of them after all. */

@@ -59,7 +59,7 @@ export class WorkerAgentInfo {
   /** The master has let this node in: the first turn is ten seconds later, and each after the last one has ended. */
   start(): void {
     // Whether this master still has what one was told before is not known here.
-    this.#inRegistry((agents) => agents.oweActive());
+    this.#inRegistry((agents) => agents.oweActive(this.#nowSeconds));
     this.#wait(AGENT_INFO_PERIOD_MS);
   }
 
@@ -134,7 +134,7 @@ export class WorkerAgentInfo {
   async #collect(): Promise<ReadonlyMap<OwedReport, readonly ReportPart[]>> {
     const slices = new Slices(this.#needs.clock, () => this.#session.isClosed);
     const parts = new Map<OwedReport, ReportPart[]>();
-    this.#options.agents.oweOldKeepalives(Math.floor(this.#needs.clock.wallMs() / 1000));
+    this.#options.agents.oweOldKeepalives(this.#nowSeconds);
     for (const kind of REPORT_LISTS) {
       const ofKind: ReportPart[] = [];
       parts.set(kind, ofKind);
@@ -149,6 +149,10 @@ export class WorkerAgentInfo {
     }
     this.#hasMore = this.#unconfirmed.length === AGENTS_PER_STRING_MAX;
     return parts;
+  }
+
+  get #nowSeconds(): number {
+    return Math.floor(this.#needs.clock.wallMs() / 1000);
   }
 
   get #spentMs(): number {
