@@ -27,6 +27,8 @@ const PEER_DIRECTORIES = {
 };
 /** A test that hangs is a failure, not a wait. */
 const TEST_TIMEOUT_MS = 180_000;
+/** Files at a time beyond a core each: many wait for the timers of real programs. */
+const WAITING_FILES = 1;
 const FUZZ_SECONDS_DEFAULT = 30;
 /** One a core on the smallest machine that this is run on. */
 const FUZZ_LANES = 2;
@@ -40,7 +42,7 @@ function runTests(files: readonly string[]): Promise<number> {
     "--test-reporter=./tools/test-reporter.ts",
     "--test-reporter-destination=stdout",
     `--test-timeout=${TEST_TIMEOUT_MS}`,
-    `--test-concurrency=${cpus().length}`,
+    `--test-concurrency=${cpus().length + WAITING_FILES}`,
     ...files,
   ];
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { enroll, TestAgent } from "#testing/agent.ts";
 import { LOOPBACK, makeHome, readLog, removeHome, type TestHome, writeInto } from "./home.ts";
@@ -44,17 +44,23 @@ function groupStatus(home: TestHome): string {
   return shown.agents[0]?.groupConfigStatus ?? "";
 }
 
-test("Manager sends agents the files of their groups and every change of them", async (t) => {
+/** `group` has a configuration of its own. */
+async function managerWithAgent(t: TestContext, group: string) {
   const home = await makeHome();
   t.after(() => removeHome(home));
   writeInto(home.path, "etc/local_internal_options.conf", "remoted.shared_reload=1\n");
-  writeInto(home.path, "etc/shared/default/agent.conf", CONF);
+  writeInto(home.path, `etc/shared/${group}/agent.conf`, CONF);
   const manager = await ManagerProcess.start(home, ["--quiet"]);
   t.after(() => manager.kill());
   const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
   const agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
   t.after(() => agent.drop());
   await agent.connect();
+  return { home, manager, agent, identity };
+}
+
+test("Manager sends agents the files of their groups and every change of them", async (t) => {
+  const { home, manager, agent } = await managerWithAgent(t, "default");
   const file = (path: string) => agent.shared?.files.get(path);
 
   await untilShared(agent, "the files of default", () => agent.shared !== null);
@@ -96,16 +102,7 @@ test("Manager sends agents the files of their groups and every change of them", 
 });
 
 test("Manager puts agents into the groups that files.yml names", async (t) => {
-  const home = await makeHome();
-  t.after(() => removeHome(home));
-  writeInto(home.path, "etc/local_internal_options.conf", "remoted.shared_reload=1\n");
-  writeInto(home.path, "etc/shared/web/agent.conf", CONF);
-  const manager = await ManagerProcess.start(home, ["--quiet"]);
-  t.after(() => manager.kill());
-  const identity = await enroll({ host: LOOPBACK, port: home.enrollmentPort, name: "web1" });
-  const agent = new TestAgent({ host: LOOPBACK, port: home.agentPort, identity });
-  t.after(() => agent.drop());
-  await agent.connect();
+  const { home, agent, identity } = await managerWithAgent(t, "web");
   await untilShared(agent, "the files of default", () => agent.shared?.name === "default");
   writeInto(home.path, "etc/shared/files.yml", `agents:\n  ${identity.id}: web\n`);
   await untilShared(agent, "the files of web", () => agent.shared?.name === "web");

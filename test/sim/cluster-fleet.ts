@@ -13,13 +13,7 @@ import {
   GROUP_MISMATCHES_MAX,
 } from "#cluster/agents/times.ts";
 import { CHECK_PERIOD_MS, RECALCULATE_MS } from "#cluster/integrity/times.ts";
-import {
-  FILE_WAIT_MS,
-  KEEPALIVE_CHECK_PERIOD_MS,
-  RECONNECT_MS,
-  REQUEST_TIMEOUT_MS,
-  SILENCE_MS_MAX,
-} from "#cluster/limits.ts";
+import { FILE_WAIT_MS, REQUEST_TIMEOUT_MS } from "#cluster/limits.ts";
 import { fleetFaults } from "./cluster-fleet-invariants.ts";
 import { FleetRequests } from "./cluster-fleet-requests.ts";
 import { type Member, MemberMaster, MemberWorker } from "./cluster-member.ts";
@@ -27,6 +21,7 @@ import { DISCONNECTION_SECONDS } from "./cluster-member-life.ts";
 import { HOME } from "./cluster-node.ts";
 import { KEEPALIVE_MS, Reporter } from "./cluster-reporter.ts";
 import { RequestLedger } from "./cluster-requests.ts";
+import { RECOVERY_MS } from "./cluster-simulation.ts";
 import { NO_TROUBLES } from "./disk.ts";
 import { QUIET, SimulatedNetwork } from "./network.ts";
 import { World } from "./world.ts";
@@ -42,8 +37,6 @@ const LAST_STALL_MS = 2 * REQUEST_TIMEOUT_MS;
 /** Good, bad and very bad connections. */
 const SLOW_MS_MAX = 1500;
 const LATENCIES_MS_MAX = [20, 150, SLOW_MS_MAX] as const;
-/** Until a connection that fell silent is given up by both sides, and the worker is back. */
-const RECOVERY_MS = SILENCE_MS_MAX + KEEPALIVE_CHECK_PERIOD_MS + RECONNECT_MS + 2 * REQUEST_TIMEOUT_MS;
 /** From a change of the master's keys until every node has read them: two checks, and what they wait for. */
 const KEYS_MS = 2 * (CHECK_PERIOD_MS + RECALCULATE_MS) + 5000;
 /** From then until groups that differ are asked for as a whole. */

@@ -20,7 +20,7 @@ const START_MS = Date.UTC(2026, 10, 21, 6, 0, 0);
 const STEP_MS_MAX = 12_000;
 const DOWN_MS_MAX = 60_000;
 /** Until a connection that fell silent is given up by both sides, and the worker is back. */
-const RECOVERY_MS = SILENCE_MS_MAX + KEEPALIVE_CHECK_PERIOD_MS + RECONNECT_MS + 2 * REQUEST_TIMEOUT_MS;
+export const RECOVERY_MS = SILENCE_MS_MAX + KEEPALIVE_CHECK_PERIOD_MS + RECONNECT_MS + 2 * REQUEST_TIMEOUT_MS;
 /** From a change of the master until every worker has it: two of its checks, and what they wait for. */
 const TWO_PERIODS_MS = 2 * (CHECK_PERIOD_MS + RECALCULATE_MS) + 5000;
 const GROUPS = ["default", "web", "db", "dmz"] as const;

@@ -4,7 +4,7 @@ import type { ClusterException } from "#formats/wire/cluster/exceptions.ts";
 import { type ClusterObject, type ClusterValue, DateTime } from "#formats/wire/cluster/objects.ts";
 import { type AgentId, parseAgentId } from "#model/agent.ts";
 import type { AgentRecord } from "#registry/agent-record.ts";
-import { apiError } from "./answers.ts";
+import { apiError, type Messages } from "./answers.ts";
 import type { Arguments } from "./arguments.ts";
 import { ApiRefusal, type Caller } from "./callable.ts";
 import { PAGE_ITEMS } from "./limits.ts";
@@ -45,6 +45,12 @@ export const AGENT_FORM: ListForm = {
     "group_config_status",
     "status_code",
   ]),
+};
+
+export const SHOWN: Messages = {
+  all: "All selected agents information was returned",
+  some: "Some agents information was not returned",
+  none: "No agent information was returned",
 };
 
 /** As which resources an agent is known to permissions. */

@@ -8,6 +8,7 @@ import {
   namedAgent,
   readAgentQuery,
   refusalOf,
+  SHOWN,
   visibleAgents,
 } from "../agents-seen.ts";
 import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
@@ -18,11 +19,6 @@ import type { AgentWorld } from "../world.ts";
 const READ = "agent:read";
 const SHARED = { action: READ, place: "master", forNodes: true } as const;
 const BY_ITSELF = { field: null, casting: "str" } as const;
-const SHOWN: Messages = {
-  all: "All selected agents information was returned",
-  some: "Some agents information was not returned",
-  none: "No agent information was returned",
-};
 
 export function agentSummaryCallables(world: AgentWorld): readonly ApiCallable[] {
   return [platforms(world), combinations(world), outdated(world), synchronised(world)];

@@ -13,6 +13,7 @@ import {
   namedAgent,
   readAgentQuery,
   refusalOf,
+  SHOWN,
   visibleAgents,
 } from "../agents-seen.ts";
 import { ItemsAnswer, type Messages } from "../answers.ts";
@@ -22,12 +23,6 @@ import type { AgentWorld } from "../world.ts";
 
 const READ = "agent:read";
 const BY_ID = { field: "id", casting: "int" } as const;
-
-const SHOWN: Messages = {
-  all: "All selected agents information was returned",
-  some: "Some agents information was not returned",
-  none: "No agent information was returned",
-};
 
 export function agentCallables(world: AgentWorld): readonly ApiCallable[] {
   return [overview(world), list(world), summary(world), keys(world)];

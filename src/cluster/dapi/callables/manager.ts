@@ -1,5 +1,6 @@
 /** Functions about a node's manager. wazuh v4.14.7: framework/wazuh/manager.py. */
 import { internalError } from "#formats/wire/cluster/exceptions.ts";
+import type { ClusterObject } from "#formats/wire/cluster/objects.ts";
 import { apiError, ItemsAnswer, type Messages } from "../answers.ts";
 import { type ApiCallable, ApiRefusal, apiCallable, type Caller } from "../callable.ts";
 import type { ManagerWorld } from "../world.ts";
@@ -7,7 +8,13 @@ import type { ManagerWorld } from "../world.ts";
 const NODE = "in specified node";
 
 export function managerCallables(world: ManagerWorld): readonly ApiCallable[] {
-  return [info(world), status(world), restart(world), reload(world), validation(world)];
+  return [
+    told(world, { name: "get_basic_info", messages: INFO, item: () => world.info() }),
+    told(world, { name: "get_status", messages: STATUS, item: () => world.daemons() }),
+    restart(world),
+    reload(world),
+    validation(world),
+  ];
 }
 
 function demand(world: ManagerWorld, caller: Caller, action: string): void {
@@ -15,14 +22,17 @@ function demand(world: ManagerWorld, caller: Caller, action: string): void {
   throw new ApiRefusal(apiError(4000, "Resource type: node:id", [world.nodeName]));
 }
 
-function info(world: ManagerWorld): ApiCallable {
-  const messages: Messages = {
-    all: `Basic information was successfully read ${NODE}`,
-    some: "Could not read basic information in some nodes",
-    none: `Could not read basic information ${NODE}`,
-  };
+/** One object about this node. */
+function told(
+  world: ManagerWorld,
+  {
+    name,
+    messages,
+    item,
+  }: { readonly name: string; readonly messages: Messages; readonly item: () => ClusterObject },
+): ApiCallable {
   return apiCallable({
-    name: "wazuh.manager.get_basic_info",
+    name: `wazuh.manager.${name}`,
     action: "cluster:read",
     place: "anywhere",
     forNodes: true,
@@ -30,32 +40,23 @@ function info(world: ManagerWorld): ApiCallable {
     run: (_, caller) => {
       demand(world, caller, "cluster:read");
       const answer = new ItemsAnswer(messages, { field: null, casting: "int" });
-      answer.add(world.info());
+      answer.add(item());
       return answer.answer;
     },
   });
 }
 
-function status(world: ManagerWorld): ApiCallable {
-  const messages: Messages = {
-    all: `Processes status was successfully read ${NODE}`,
-    some: "Could not read basic information in some nodes",
-    none: `Could not read processes status ${NODE}`,
-  };
-  return apiCallable({
-    name: "wazuh.manager.get_status",
-    action: "cluster:read",
-    place: "anywhere",
-    forNodes: true,
-    parse: () => null,
-    run: (_, caller) => {
-      demand(world, caller, "cluster:read");
-      const answer = new ItemsAnswer(messages, { field: null, casting: "int" });
-      answer.add(world.daemons());
-      return answer.answer;
-    },
-  });
-}
+const UNREAD = "Could not read basic information in some nodes";
+const INFO: Messages = {
+  all: `Basic information was successfully read ${NODE}`,
+  some: UNREAD,
+  none: `Could not read basic information ${NODE}`,
+};
+const STATUS: Messages = {
+  all: `Processes status was successfully read ${NODE}`,
+  some: UNREAD,
+  none: `Could not read processes status ${NODE}`,
+};
 
 function restart(world: ManagerWorld): ApiCallable {
   const messages: Messages = {

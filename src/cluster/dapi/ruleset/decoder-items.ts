@@ -28,8 +28,10 @@ function detailsOf(decoder: XmlElement): ClusterObject {
   const details: Details = { ...attributesOf(decoder, "name") };
   for (const element of decoder.children) {
     const tag = element.name.toLowerCase();
-    if (PATTERNS.has(tag)) addPattern(details, tag, element.content, attributesOf(element));
-    else setDetail(details, tag, element.content);
+    // Of decoders the peer shows an empty element as null, of rules as an empty text.
+    const content = element.content === "" ? null : element.content;
+    if (PATTERNS.has(tag)) addPattern(details, tag, content, attributesOf(element));
+    else setDetail(details, tag, content);
   }
   return details;
 }

@@ -23,13 +23,16 @@ export function addDetail(details: Details, name: string, value: ClusterValue): 
 }
 
 /** Several of a name are one pattern, with the attributes of the last one. */
-export function addPattern(details: Details, name: string, pattern: string, attributes: ClusterObject): void {
+export function addPattern(
+  details: Details,
+  name: string,
+  pattern: string | null,
+  attributes: ClusterObject,
+): void {
   const known = ownDetail(details, name);
-  const before = isClusterObject(known) ? known["pattern"] : undefined;
-  setDetail(details, name, {
-    pattern: `${typeof before === "string" ? before : ""}${pattern}`,
-    ...attributes,
-  });
+  const before = isClusterObject(known) ? known["pattern"] : null;
+  const whole = typeof before === "string" ? `${before}${pattern ?? ""}` : pattern;
+  setDetail(details, name, { pattern: whole, ...attributes });
 }
 
 function ownDetail(details: Details, name: string): ClusterValue {
