@@ -32,8 +32,8 @@ import { type AgentId, type GroupName, parseAgentKey } from "#model/agent.ts";
 import type { Secret } from "#model/secret.ts";
 import type { EnrollmentConfig } from "./config.ts";
 import type { EnrollmentEvents } from "./events.ts";
-import { type EnrollmentMaster, masterRefusal } from "./master-requests.ts";
-import type { EnrollmentRegistry, NewAgent } from "./needs.ts";
+import { masterRefusal } from "./master-requests.ts";
+import type { EnrollmentMaster, EnrollmentRegistry, NewAgent } from "./needs.ts";
 
 /** 64 hex digits, as the peer's keys have. */
 const KEY_BYTES = 32;

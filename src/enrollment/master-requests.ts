@@ -4,7 +4,6 @@
  * How the master is reached is `MasterLine`'s.
  */
 import { type Refusal, refusal } from "#formats/wire/enrollment/outcome.ts";
-import type { EnrolledAgent } from "#formats/wire/enrollment/reply.ts";
 import { CodedError } from "#kernel/errors.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -15,7 +14,7 @@ import {
   parseAgentKey,
   parseAgentName,
 } from "#model/agent.ts";
-import type { NewAgent } from "./needs.ts";
+import type { EnrollmentMaster, MasterAnswer, NewAgent } from "./needs.ts";
 
 /** In the order in which the peer writes it. */
 export type MasterRequest = {
@@ -26,18 +25,6 @@ export type MasterRequest = {
 /** The enrollment service of the master takes a request, as on its local socket. Resolves null when it cannot be reached; never rejects. */
 export interface MasterLine {
   ask(request: MasterRequest): Promise<string | null>;
-}
-
-export type MasterAnswer =
-  | { readonly kind: "added"; readonly agent: EnrolledAgent }
-  | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "unreachable" }
-  | { readonly kind: "invalid" };
-
-export interface EnrollmentMaster {
-  add(agent: NewAgent): Promise<MasterAnswer>;
-  /** Rejects with a `CodedError` when the agent is still there. */
-  remove(id: AgentId): Promise<void>;
 }
 
 /** wazuh v4.14.7: src/shared/cluster_utils.c. */

@@ -1,6 +1,7 @@
 /** What the enrollment service asks of other parts; the composition root hands it over. `Registry` has the shape of the first. */
 
 import type { KeyEntry } from "#formats/client-keys/client-keys.ts";
+import type { EnrolledAgent } from "#formats/wire/enrollment/reply.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { Log } from "#kernel/ports/log.ts";
@@ -16,7 +17,6 @@ import type {
   GroupName,
 } from "#model/agent.ts";
 import type { Certificate, CertificateSubject } from "./certificate.ts";
-import type { EnrollmentMaster } from "./master-requests.ts";
 
 /** The agents as they are now: an answer is never older than the last registration or removal. */
 export interface EnrollmentRegistry {
@@ -57,6 +57,19 @@ export type NewAgent = {
   readonly keyHash: string | null;
   readonly groups: readonly string[];
 };
+
+export type MasterAnswer =
+  | { readonly kind: "added"; readonly agent: EnrolledAgent }
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "invalid" };
+
+/** Of a worker: where its agents are registered. */
+export interface EnrollmentMaster {
+  add(agent: NewAgent): Promise<MasterAnswer>;
+  /** Rejects with a `CodedError` when the agent is still there. */
+  remove(id: AgentId): Promise<void>;
+}
 
 export type EnrollmentNeeds = {
   readonly files: Files;

@@ -2,7 +2,8 @@
 
 import { NODE_ANSWER_MS, RUN_SECONDS } from "#cluster/dapi/limits.ts";
 import type { RequestType } from "#cluster/dapi/request.ts";
-import type { MasterAnswer, MasterRequests } from "#enrollment/master-requests.ts";
+import type { MasterRequests } from "#enrollment/master-requests.ts";
+import type { MasterAnswer } from "#enrollment/needs.ts";
 import type { JsonObject } from "#formats/wire/cluster/json-value.ts";
 import { type AgentId, parseAgentAddress, parseAgentId, parseAgentName } from "#model/agent.ts";
 import type { Fleet } from "./cluster-fleet.ts";

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { CodedError } from "../errors.ts";
 import type { CLibrary } from "./c-library.ts";
-import { listenError } from "./network.ts";
+import { listenError } from "./listen-error.ts";
 
 export type PortWish = { readonly protocol: "tcp" | "udp"; readonly host: string; readonly port: number };
 export type BoundPort = PortWish & { readonly descriptor: number };

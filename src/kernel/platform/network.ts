@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
-import { CodedError, errnoOf, messageOf } from "../errors.ts";
+import { errnoOf } from "../errors.ts";
 import type {
   Connection,
   ConnectionHandler,
@@ -16,6 +16,7 @@ import type {
   TlsServerOptions,
 } from "../ports/network.ts";
 import type { BoundPort } from "./bound-ports.ts";
+import { listenError, type Place } from "./listen-error.ts";
 import { receiveBufferLimit } from "./receive-buffer.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
@@ -120,22 +121,6 @@ function acceptorOf(options: TlsServerOptions): TlsAcceptor {
   const acceptor = new TlsAcceptor(options);
   tlsAcceptors.set(options, acceptor);
   return acceptor;
-}
-
-type Place = { readonly host: string; readonly port: number };
-
-export function listenError(error: unknown, options: Place): CodedError {
-  const where = { host: options.host, port: options.port };
-  switch (errnoOf(error)) {
-    case "EADDRINUSE":
-      return new CodedError("port_taken", `Port ${options.port} is taken on ${options.host}`, where, error);
-    case "EACCES":
-      return new CodedError("port_forbidden", `No right to listen on port ${options.port}`, where, error);
-    case "EADDRNOTAVAIL":
-      return new CodedError("address_unavailable", `No such address here: ${options.host}`, where, error);
-    default:
-      return new CodedError("listen_failed", messageOf(error), where, error);
-  }
 }
 
 function localAddress(server: Server): SocketAddress {
