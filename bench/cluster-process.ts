@@ -16,7 +16,7 @@ import type { Session } from "#cluster/session.ts";
 import { WorkerAgentInfo } from "#cluster/worker/agent-info.ts";
 import { WorkerClient } from "#cluster/worker/client.ts";
 import { WorkerIntegrity } from "#cluster/worker/integrity.ts";
-import { ClusterWork } from "#daemons/cluster-work.ts";
+import { ClusterWork } from "#daemons/cluster/work.ts";
 import { fernetKey } from "#formats/wire/cluster/fernet.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
 import { SystemConnection, systemNetwork } from "#kernel/platform/network.ts";

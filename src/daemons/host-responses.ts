@@ -16,7 +16,7 @@ import { ScriptFolder } from "#response/host/script-folder.ts";
 import { type HelperProcessHandler, RootHelperClient } from "#root-helper/client.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { HomePaths } from "./home.ts";
-import { type HeldRootHelper, startRootHelper } from "./root-helper-start.ts";
+import { type HeldRootHelper, startRootHelper } from "./rights/root-helper-start.ts";
 import { oneLine } from "./rotated-log.ts";
 
 const ROOT = 0;

@@ -1,7 +1,7 @@
 /** Where the manager listens, as people are told. */
 import { protocolNames } from "#config/sections/remote.ts";
 import type { PortWish } from "#kernel/platform/bound-ports.ts";
-import { clusterPorts } from "./cluster.ts";
+import { clusterPorts } from "./cluster/daemon.ts";
 import type { HomePaths } from "./home.ts";
 import { connectionConfig, enrollmentConfig, type Settings, syslogConfigs } from "./settings.ts";
 

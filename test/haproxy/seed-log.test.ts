@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { ClusterDaemon } from "#daemons/cluster.ts";
+import { ClusterDaemon } from "#daemons/cluster/daemon.ts";
 import { homePaths } from "#daemons/home.ts";
 import { readSettings } from "#daemons/settings.ts";
 import { systemFiles } from "#kernel/platform/files.ts";

@@ -1,5 +1,5 @@
 /** `cyb3rhq cluster haproxy check`: what the helper of this home would find, or why it would find nothing. */
-import { checkHaproxy, type HaproxyCheck } from "#daemons/haproxy-check.ts";
+import { checkHaproxy, type HaproxyCheck } from "#daemons/cluster/haproxy-check.ts";
 import { readSettings } from "#daemons/settings.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";

@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import type { ShownAlert } from "#analysis/pipeline.ts";
 import { Manager } from "#daemons/manager.ts";
-import { RootRights } from "#daemons/root-rights.ts";
-import { chooseAccount } from "#daemons/service-account.ts";
+import { RootRights } from "#daemons/rights/root-rights.ts";
+import { chooseAccount } from "#daemons/rights/service-account.ts";
 import { Supervisor } from "#daemons/supervisor.ts";
 import type { CodedError } from "#kernel/errors.ts";
 import { LocalClock } from "#kernel/local-time.ts";

@@ -27,7 +27,7 @@ import { systemFiles } from "#kernel/platform/files.ts";
 import { type GroupName, parseAgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import { type Registry, registryPaths } from "#registry/registry.ts";
-import { rulesetWorld } from "./cluster-ruleset.ts";
+import { rulesetWorld } from "./ruleset.ts";
 
 /** What the manager's other parts do for the cluster. */
 export type ClusterServices = {

@@ -62,7 +62,7 @@ export class ClusterWork implements HeavyWork {
   }
 
   #start(place: Place): Worker {
-    const worker = new Worker(new URL("./cluster-work-thread.ts", import.meta.url), {
+    const worker = new Worker(new URL("./work-thread.ts", import.meta.url), {
       name: "cluster-work",
       resourceLimits: {
         maxOldGenerationSizeMb: HEAP_MEGABYTES_MAX,

@@ -16,9 +16,9 @@ import type { Handler, HandlerTable, Reply } from "#cluster/replies.ts";
 import { sendSyncHandlers } from "#cluster/sendsync/sendsync.ts";
 import type { RunningHelper } from "#haproxy-helper/service.ts";
 import { systemNetwork } from "#kernel/platform/network.ts";
-import type { ClusterParts, ClusterSide } from "./cluster.ts";
-import { makeApi, masterServices } from "./cluster-api.ts";
-import { startBalancing } from "./cluster-balancing.ts";
+import { makeApi, masterServices } from "./api.ts";
+import { startBalancing } from "./balancing.ts";
+import type { ClusterParts, ClusterSide } from "./daemon.ts";
 import { systemDialer } from "./dialer.ts";
 import { isOwnAddress } from "./own-address.ts";
 

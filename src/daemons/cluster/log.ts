@@ -6,8 +6,8 @@ import type { LocalTime } from "#kernel/local-time.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Files } from "#kernel/ports/files.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
+import { oneLine, RotatedLog } from "../rotated-log.ts";
 import { LineBudget } from "./line-budget.ts";
-import { oneLine, RotatedLog } from "./rotated-log.ts";
 
 /** The peer's daemon knows one level more than the others. */
 export type ClusterLogLevel = LogLevel | "debug2";

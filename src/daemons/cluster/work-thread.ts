@@ -4,7 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { runHeavyJob } from "#cluster/heavy-work.ts";
 import { CodedError, messageOf } from "#kernel/errors.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
-import type { NumberedJob, NumberedResult } from "./cluster-work.ts";
+import type { NumberedJob, NumberedResult } from "./work.ts";
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");

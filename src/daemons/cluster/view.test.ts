@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { clusterError, writeException } from "#formats/wire/cluster/exceptions.ts";
 import type { JsonObject } from "#formats/wire/cluster/json-value.ts";
 import { parseAgentId } from "#model/agent.ts";
-import { clusterView } from "./cluster-view.ts";
+import { clusterView } from "./view.ts";
 
 const id = (text: string) => {
   const parsed = parseAgentId(text);

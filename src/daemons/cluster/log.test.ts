@@ -6,7 +6,7 @@ import { taggedLog } from "#cluster/tagged-log.ts";
 import { readManagerConfig } from "#config/manager-config.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { FakeFiles } from "#testing/files.ts";
-import { ClusterLog, LINES_OF_TAG_MAX, sayClusterProblems } from "./cluster-log.ts";
+import { ClusterLog, LINES_OF_TAG_MAX, sayClusterProblems } from "./log.ts";
 
 const DAY_MS = 86_400_000;
 const PATH = "/home/logs/cluster.log";

@@ -19,8 +19,8 @@ import { systemRandom } from "#kernel/platform/random.ts";
 import { Secret } from "#model/secret.ts";
 import { FakeClock } from "#testing/clock.ts";
 import { RecordingLog, RecordingMetrics } from "#testing/log.ts";
-import { ClusterWork } from "./cluster-work.ts";
 import { systemDialer } from "./dialer.ts";
+import { ClusterWork } from "./work.ts";
 
 const LOOPBACK = "127.0.0.1";
 

@@ -11,7 +11,7 @@ import { systemHttpClient } from "#kernel/platform/http-client.ts";
 import { systemLocalSockets } from "#kernel/platform/local-sockets.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { Log } from "#kernel/ports/log.ts";
-import { clusterView, type ListedAgents } from "./cluster-view.ts";
+import { clusterView, type ListedAgents } from "./view.ts";
 
 export type BalancingParts = {
   readonly options: HaproxyHelperConfig;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fernetKey, open, seal } from "#formats/wire/cluster/fernet.ts";
-import { ClusterWork } from "./cluster-work.ts";
+import { ClusterWork } from "./work.ts";
 
 const KEY = fernetKey("c98b62a9b6169ac5f67dae55ae4a9088");
 const STAMP = { seconds: 1, iv: Buffer.alloc(16, 7) };

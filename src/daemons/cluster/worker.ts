@@ -16,8 +16,8 @@ import { WorkerClient } from "#cluster/worker/client.ts";
 import { WorkerIntegrity } from "#cluster/worker/integrity.ts";
 import type { FileTable } from "#formats/wire/cluster/file-table.ts";
 import type { JsonValue } from "#formats/wire/cluster/json-value.ts";
-import type { ClusterParts, ClusterSide } from "./cluster.ts";
-import { makeApi } from "./cluster-api.ts";
+import { makeApi } from "./api.ts";
+import type { ClusterParts, ClusterSide } from "./daemon.ts";
 import { systemDialer } from "./dialer.ts";
 
 export class ClusterWorker implements ClusterSide {

@@ -14,7 +14,7 @@ import { type CLibrary, loadCLibrary } from "#kernel/platform/c-library.ts";
 import { handOver } from "#kernel/platform/hand-over.ts";
 import { PROGRAM_DIRECTORY } from "#kernel/platform/program-places.ts";
 import { systemPrograms } from "#kernel/platform/programs.ts";
-import { HANDED_PLACES } from "./home.ts";
+import { HANDED_PLACES } from "../home.ts";
 import { HeldRootHelper } from "./root-helper-start.ts";
 import type { ServiceAccount } from "./service-account.ts";
 

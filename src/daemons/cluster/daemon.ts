@@ -17,12 +17,12 @@ import { systemRandom } from "#kernel/platform/random.ts";
 import type { Clock } from "#kernel/ports/clock.ts";
 import type { LogLevel } from "#kernel/ports/log.ts";
 import type { Metrics } from "#kernel/ports/metrics.ts";
-import type { ClusterServices } from "./cluster-api.ts";
-import { ClusterLog, sayClusterProblems } from "./cluster-log.ts";
-import { ClusterMaster } from "./cluster-master.ts";
-import { ClusterWork } from "./cluster-work.ts";
-import { ClusterWorker } from "./cluster-worker.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "../settings.ts";
+import type { ClusterServices } from "./api.ts";
+import { ClusterLog, sayClusterProblems } from "./log.ts";
+import { ClusterMaster } from "./master.ts";
+import { ClusterWork } from "./work.ts";
+import { ClusterWorker } from "./worker.ts";
 
 /** `process_pool_size` of the peer; a worker has one. */
 const MASTER_THREADS = 2;
