@@ -1,4 +1,4 @@
-/** The heavy jobs themselves, to be run in a thread of their own (`daemons/cluster-work-thread.ts`), or in place where a test wants that. */
+/** The heavy jobs themselves, to be run in a thread of their own (`daemons/cluster/work-thread.ts`), or in place where a test wants that. */
 import { createHash } from "node:crypto";
 import { open, seal } from "#formats/wire/cluster/fernet.ts";
 import { compareTables, fileChangesJson } from "#formats/wire/cluster/file-table.ts";

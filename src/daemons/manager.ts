@@ -63,6 +63,7 @@ import {
   rulesetSources,
   type Settings,
   syslogConfigs,
+  withExcludedFiles,
 } from "./settings.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
 import { Thread, type ThreadHost } from "./thread.ts";
@@ -369,7 +370,11 @@ export class Manager {
       agentWork: control.work,
       restart: () => components.restart(),
       validate: () => components.checkConfiguration(),
-      rulesetSources: () => this.#sourcesOf(readSettings(systemFiles, this.paths)),
+      rulesetFiles: () => {
+        const settings = readSettings(systemFiles, this.paths);
+        const config = withExcludedFiles(settings.config);
+        return { inUse: this.#sourcesOf(settings), all: this.#sourcesOf({ ...settings, config }) };
+      },
     };
   }
 

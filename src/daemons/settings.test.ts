@@ -23,6 +23,7 @@ import {
   statisticsOptions,
   syslogConfigs,
   upgradeSettings,
+  withExcludedFiles,
 } from "./settings.ts";
 
 const PATHS = homePaths("/home");
@@ -264,6 +265,19 @@ test("rulesetSources() adds the home's own rules to a chosen set, in the order o
     sources.decoders.map(({ path }) => path),
     ["/set/decoders/0005-a.xml"],
   );
+});
+
+test("withExcludedFiles() has what the configuration leaves out of the rule set", () => {
+  const files = new FakeFiles();
+  prepareHome(files, PATHS);
+  for (const name of ["rules/a.xml", "rules/b.xml"]) files.write(`/home/etc/${name}`, "");
+  const config = settingsOf(
+    "<ossec_config><ruleset><rule_dir>etc/rules</rule_dir><rule_exclude>b.xml</rule_exclude></ruleset></ossec_config>",
+  ).config;
+  const names = (chosen: typeof config) =>
+    rulesetSources(files, PATHS, { config: chosen, directory: null }).rules.map(({ path }) => path);
+  assert.deepEqual(names(config), ["/home/etc/rules/a.xml"]);
+  assert.deepEqual(names(withExcludedFiles(config)), ["/home/etc/rules/a.xml", "/home/etc/rules/b.xml"]);
 });
 
 test("responseSettings() has no responses when they are disabled, and then no file is written for them", () => {

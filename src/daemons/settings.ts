@@ -67,6 +67,11 @@ function within({ home }: HomePaths): (path: string) => string {
   return (path) => (path.startsWith("/") ? path : `${home}/${path}`);
 }
 
+/** The same with the files that `<rule_exclude>` and `<decoder_exclude>` leave out. */
+export function withExcludedFiles(config: ManagerConfig): ManagerConfig {
+  return { ...config, ruleset: { ...config.ruleset, ruleExcludes: [], decoderExcludes: [] } };
+}
+
 /** `ruleset/…` of the configuration is the home's own folder where there is one, else what the program brings. */
 export function rulesetSources(
   files: Files,

@@ -147,7 +147,7 @@ test("cluster.log of a master with the HAProxy helper has the lines of the manua
       },
       restart: async () => null,
       validate: async () => [],
-      rulesetSources: () => {
+      rulesetFiles: () => {
         throw new Error("nobody asks for rules here");
       },
     },

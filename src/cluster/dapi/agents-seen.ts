@@ -17,7 +17,7 @@ export const MANAGER_ID = "000";
 const MANAGER_KEEPALIVE = "9999-12-31T23:59:59+00:00";
 
 export const AGENT_FORM: ListForm = {
-  key: "id",
+  always: ["id"],
   fields: new Set([
     "id",
     "name",

@@ -30,7 +30,7 @@ type Sorting = { readonly field: string | null; readonly casting: "int" | "str" 
 export class ItemsAnswer {
   readonly #messages: Messages;
   readonly #sorting: Sorting;
-  readonly #failed = new Map<string, { error: ClusterException; ids: string[] }>();
+  readonly #failed = new Map<string, { error: ClusterException; ids: (string | number)[] }>();
   readonly #items: ClusterValue[] = [];
   readonly #extra: ClusterObject;
   #total: number | null = null;
@@ -51,7 +51,8 @@ export class ItemsAnswer {
     this.#total = total;
   }
 
-  fail(id: string, error: ClusterException): void {
+  /** Rules are known by numbers, all else by texts. */
+  fail(id: string | number, error: ClusterException): void {
     const known = this.#failed.get(error.text);
     if (known === undefined) this.#failed.set(error.text, { error, ids: [id] });
     else known.ids.push(id);

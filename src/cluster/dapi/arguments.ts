@@ -62,6 +62,11 @@ export class Arguments {
     throw invalid(name);
   }
 
+  /** What is null was given, too. */
+  isGiven(name: string): boolean {
+    return memberOf(this.#values, name) !== undefined;
+  }
+
   object(name: string): JsonObject | null {
     const value = this.#take(name);
     if (value === null || isObject(value)) return value;

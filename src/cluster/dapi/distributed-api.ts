@@ -166,15 +166,18 @@ export class DistributedApi {
     const { arguments: values } = request;
     const wanted = wantedOf(values);
     const known = [nodeName, ...nodes.connected()];
-    const isKnown = (node: string) => known.includes(node);
+    const asked = wanted.nodes === null || wanted.nodes === "all" ? known : wanted.nodes;
+    const unknown = asked.filter((node) => !known.includes(node));
     if (wanted.agents !== null) {
       const places = wanted.agents === "all" ? await agents.all() : await agents.of(wanted.agents);
-      return { shares: sharesOfAgents(values, places, nodeName, wanted.nodes), unknown: [] };
+      return { shares: sharesOfAgents(values, places, nodeName, wanted.nodes), unknown };
     }
-    const asked = wanted.nodes === null || wanted.nodes === "all" ? known : wanted.nodes;
     return {
-      shares: sharesOfNodes(values, asked.filter(isKnown)),
-      unknown: asked.filter((node) => !isKnown(node)),
+      shares: sharesOfNodes(
+        values,
+        asked.filter((node) => known.includes(node)),
+      ),
+      unknown,
     };
   }
 

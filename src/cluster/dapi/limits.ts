@@ -8,6 +8,8 @@ export const NODE_REQUEST_VALUES_MAX = 250_000;
 export const QUERY_PARTS_MAX = 1000;
 /** Of `q`. */
 export const QUERY_CHARS_MAX = 65_536;
+/** Of brackets within brackets in `q`. */
+export const QUERY_DEPTH_MAX = 16;
 /** Requests that are carried out here at the same time. What waits for another node holds no place, so nodes cannot block each other. */
 export const RUNS_MAX = 16;
 /** Requests that wait for such a place; more are refused. */

@@ -10,7 +10,8 @@ import {
 import { apiError } from "./answers.ts";
 import { type Arguments, invalid } from "./arguments.ts";
 import { ApiRefusal } from "./callable.ts";
-import { PAGE_ITEMS, PAGE_ITEMS_MAX, QUERY_CHARS_MAX, QUERY_PARTS_MAX } from "./limits.ts";
+import { PAGE_ITEMS, PAGE_ITEMS_MAX, QUERY_PARTS_MAX } from "./limits.ts";
+import { type Clause, clausesOf, meets, readWhere, type Where } from "./where.ts";
 
 export type ListQuery = {
   readonly offset: number;
@@ -19,12 +20,12 @@ export type ListQuery = {
   readonly sort: { readonly fields: readonly string[]; readonly isAscending: boolean } | null;
   readonly search: Search | null;
   readonly select: readonly string[] | null;
-  /** Each item once; the key is shown when it was selected only. */
+  /** Each item once; nothing is shown that was not selected. */
   readonly isDistinct: boolean;
   /** A value of each must be there. */
   readonly filters: ReadonlyMap<string, readonly string[]>;
-  /** Any of these, each all of its clauses. */
-  readonly where: readonly (readonly Clause[])[];
+  /** Null: all. */
+  readonly where: Where | null;
 };
 
 type Search = {
@@ -34,15 +35,18 @@ type Search = {
   readonly fields: readonly string[] | null;
 };
 
-export type Clause = { readonly field: string; readonly operator: string; readonly value: string };
-
-/** What can be said of a list's items. `key` is always shown. */
-export type ListForm = { readonly fields: ReadonlySet<string>; readonly key: string };
+/** What can be said of a list's items. `always` is shown whatever was selected; names below a field of `open` are the items' own. */
+export type ListForm = {
+  readonly fields: ReadonlySet<string>;
+  readonly always: readonly string[];
+  readonly open?: string;
+};
 
 /** `usualLimit` is for calls without one. */
 export function readListQuery(values: Arguments, usualLimit: number | null = PAGE_ITEMS): ListQuery {
   const offset = values.count("offset") ?? 0;
-  const limit = values.count("limit") ?? usualLimit;
+  // A null asks for all: the peer lists the agents of a group so before it restarts them.
+  const limit = values.count("limit") ?? (values.isGiven("limit") ? null : usualLimit);
   if (limit === 0) throw new ApiRefusal(apiError(1406));
   if (limit !== null && limit > PAGE_ITEMS_MAX) throw new ApiRefusal(apiError(1405));
   const query = {
@@ -60,7 +64,7 @@ export function readListQuery(values: Arguments, usualLimit: number | null = PAG
 }
 
 function partsOf({ sort, search, select, filters, where }: ListQuery): number {
-  const lists = [sort?.fields, search?.fields, select, ...filters.values(), ...where];
+  const lists = [sort?.fields, search?.fields, select, ...filters.values(), clausesOf(where)];
   return lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }
 
@@ -106,20 +110,6 @@ function readFilters(filters: JsonObject | null): ReadonlyMap<string, readonly s
   return read;
 }
 
-const CLAUSE = /^([\w.-]+)(!=|=|<|>|~)([^;,]+)$/;
-
-function readWhere(text: string): ListQuery["where"] {
-  if (text === "") return [];
-  if (text.length > QUERY_CHARS_MAX) throw invalid("q");
-  return text.split(",").map((alternative) =>
-    alternative.split(";").map((clause) => {
-      const [, field = "", operator = "", value = ""] = CLAUSE.exec(clause) ?? [];
-      if (field === "") throw new ApiRefusal(apiError(1407, clause));
-      return { field, operator, value: value.toLowerCase() };
-    }),
-  );
-}
-
 export type Page = { readonly items: readonly ClusterObject[]; readonly total: number };
 
 /** Throws `ApiRefusal` for fields that the list has not. */
@@ -131,7 +121,7 @@ export function pageOfList(items: readonly ClusterObject[], query: ListQuery, fo
   const pageOf = (all: readonly ClusterObject[]) =>
     all.slice(offset, limit === null ? undefined : offset + limit);
   if (select === null) return { items: pageOf(sorted), total: found.length };
-  const shown = new Set(isDistinct ? select : [form.key, ...select]);
+  const shown = new Set(isDistinct ? select : [...form.always, ...select]);
   if (!isDistinct) return { items: pageOf(sorted).map((item) => selected(item, shown)), total: found.length };
   const once = new Map(
     sorted.map((item) => selected(item, shown)).map((item) => [JSON.stringify(writeObjects(item)), item]),
@@ -139,17 +129,21 @@ export function pageOfList(items: readonly ClusterObject[], query: ListQuery, fo
   return { items: pageOf([...once.values()]), total: once.size };
 }
 
+/** A list is sorted by fields that all of its items have. */
+const SORT_CODE = 1403;
+
 /** Throws `ApiRefusal` for fields that the list has not. */
-export function checkFields({ sort, select, where, filters }: ListQuery, { fields }: ListForm): void {
+export function checkFields({ sort, select, where, filters }: ListQuery, { fields, open }: ListForm): void {
+  const isOpen = (name: string) => open !== undefined && name.startsWith(`${open}.`);
   const demand = (code: number, names: readonly string[]) => {
-    const unknown = names.find((name) => !fields.has(name));
+    const unknown = names.find((name) => !fields.has(name) && (code === SORT_CODE || !isOpen(name)));
     if (unknown === undefined) return;
     const known = [...fields].sort().join(", ");
     throw new ApiRefusal(apiError(code, `Available fields: ${known}. Field: ${unknown}`));
   };
-  demand(1403, sort?.fields ?? []);
+  demand(SORT_CODE, sort?.fields ?? []);
   demand(1724, select ?? []);
-  demand(1408, [...where.flat().map(({ field }) => field), ...filters.keys()]);
+  demand(1408, [...clausesOf(where).map(({ field }) => field), ...filters.keys()]);
 }
 
 /** Null: the item has no such field. */
@@ -170,7 +164,7 @@ function isWanted(item: ClusterObject, { filters, search, where }: ListQuery): b
     const isFound = searched(item, search).some((text) => text.includes(search.text));
     if (isFound === search.isNegated) return false;
   }
-  return where.length === 0 || where.some((clauses) => clauses.every((clause) => holds(item, clause)));
+  return where === null || meets(where, (clause) => holds(item, clause));
 }
 
 function searched(item: ClusterObject, { fields }: Search): readonly string[] {
@@ -208,6 +202,7 @@ function textsOf(value: ClusterValue): readonly string[] {
 }
 
 function leavesOf(value: ClusterValue): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(leavesOf);
   return isClusterObject(value) ? Object.values(value).flatMap(leavesOf) : textsOf(value);
 }
 

@@ -24,7 +24,8 @@ const FILTERS = {
   node_name: null,
   name: null,
 };
-const FILE = { filename: ["local.xml"], relative_dirname: "etc/rules" };
+const FILES = { filename: ["local.xml"], relative_dirname: "etc/rules" };
+const FILE = { filename: "local.xml", relative_dirname: "etc/rules" };
 
 const CALLS: readonly (readonly [string, JsonObject])[] = [
   ["wazuh.agent.get_agents", { ...AGENTS, ...PAGE, ...SORT, ...CHOICE, filters: FILTERS }],
@@ -46,6 +47,7 @@ const CALLS: readonly (readonly [string, JsonObject])[] = [
   ["wazuh.agent.get_distinct_agents", { ...PAGE, ...SORT, fields: ["os.platform", "version"], q: "id!=000" }],
   ["wazuh.agent.get_agent_groups", { ...PAGE, ...GROUP, ...SORT_BY, ...CHOICE, hash_algorithm: "md5" }],
   ["wazuh.agent.get_agents_in_group", { ...PAGE, ...GROUP, ...SORT, ...CHOICE, filters: FILTERS }],
+  ["wazuh.agent.get_agents_in_group", { ...GROUP, select: ["id"], limit: null }],
   [
     "wazuh.agent.get_group_files",
     { ...PAGE, ...GROUP, ...SORT_BY, hash_algorithm: "md5", q: "", select: ["filename"] },
@@ -80,7 +82,7 @@ const CALLS: readonly (readonly [string, JsonObject])[] = [
         ...PAGE,
         ...SORT_BY,
         ...CHOICE,
-        ...FILE,
+        ...FILES,
         status: "enabled",
         group: "sshd",
         level: "3-5",
@@ -90,13 +92,13 @@ const CALLS: readonly (readonly [string, JsonObject])[] = [
   ],
   ["wazuh.rule.get_groups", { ...PAGE, ...SORT_BY }],
   ["wazuh.rule.get_requirement", { requirement: "tsc", ...PAGE, ...SORT_BY }],
-  ["wazuh.rule.get_rules_files", { ...PAGE, ...SORT_BY, ...CHOICE, ...FILE, status: "all" }],
+  ["wazuh.rule.get_rules_files", { ...PAGE, ...SORT_BY, ...CHOICE, ...FILES, status: "all" }],
   ["wazuh.rule.get_rule_file", { ...FILE, raw: false }],
   ["wazuh.rule.upload_rule_file", { ...FILE, overwrite: true, content: "<group/>" }],
   ["wazuh.rule.delete_rule_file", FILE],
-  ["wazuh.decoder.get_decoders", { names: ["a"], ...PAGE, ...SORT_BY, ...CHOICE, ...FILE, status: "all" }],
+  ["wazuh.decoder.get_decoders", { names: ["a"], ...PAGE, ...SORT_BY, ...CHOICE, ...FILES, status: "all" }],
   ["wazuh.decoder.get_decoders", { ...PAGE, ...SORT_BY, select: ["name"], parents: true }],
-  ["wazuh.decoder.get_decoders_files", { ...PAGE, ...SORT_BY, ...CHOICE, ...FILE, status: "all" }],
+  ["wazuh.decoder.get_decoders_files", { ...PAGE, ...SORT_BY, ...CHOICE, ...FILES, status: "all" }],
   ["wazuh.decoder.get_decoder_file", { ...FILE, raw: true }],
   ["wazuh.decoder.upload_decoder_file", { ...FILE, overwrite: true, content: "<decoder/>" }],
   ["wazuh.decoder.delete_decoder_file", FILE],
@@ -105,9 +107,9 @@ const CALLS: readonly (readonly [string, JsonObject])[] = [
     { ...PAGE, ...SORT_BY, ...CHOICE, filename: ["a"], relative_dirname: "etc/lists" },
   ],
   ["wazuh.cdb_list.get_path_lists", { ...PAGE, ...SORT_BY, search_in_fields: ["filename"], filename: ["a"] }],
-  ["wazuh.cdb_list.get_list_file", { filename: ["a"], raw: true }],
+  ["wazuh.cdb_list.get_list_file", { filename: "a", raw: true }],
   ["wazuh.cdb_list.upload_list_file", { filename: "a", overwrite: true, content: "a:b" }],
-  ["wazuh.cdb_list.delete_list_file", { filename: ["a"] }],
+  ["wazuh.cdb_list.delete_list_file", { filename: "a" }],
 ];
 
 test("every function takes what the peer's API sends, and every function is asked", () => {

@@ -46,6 +46,8 @@ export function sharesOfAgents(
     else ids.push(id);
   }
   const { agent_id: one, agent_list: _list, ...others } = withoutNodes(values);
+  // A node without agents is answered for, too: with a list of none.
+  if (byNode.size === 0) return [{ node: master, arguments: { ...firstPages(others), agent_list: [] } }];
   return [...byNode].map(([node, ids]) => {
     const agents: JsonObject = one === undefined ? { agent_list: ids } : { agent_id: ids[0] ?? one };
     return { node, arguments: { ...firstPages(others), ...agents } };

@@ -2,7 +2,6 @@
 
 import { hash } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
-import type { RulesetSources } from "#analysis/ruleset/sources.ts";
 import { activeResponseCallables } from "#cluster/dapi/callables/active-response.ts";
 import { agentChangeCallables } from "#cluster/dapi/callables/agent-changes.ts";
 import { agentSummaryCallables } from "#cluster/dapi/callables/agent-summaries.ts";
@@ -27,7 +26,7 @@ import { systemFiles } from "#kernel/platform/files.ts";
 import { type GroupName, parseAgentId } from "#model/agent.ts";
 import type { AgentStore } from "#registry/agent-store.ts";
 import { type Registry, registryPaths } from "#registry/registry.ts";
-import { rulesetWorld } from "./ruleset.ts";
+import { type RulesetFiles, rulesetWorld } from "./ruleset.ts";
 
 /** What the manager's other parts do for the cluster. */
 export type ClusterServices = {
@@ -45,7 +44,7 @@ export type ClusterServices = {
   /** What a manager that starts now would stop at. */
   readonly validate: () => Promise<readonly string[]>;
   /** As they are configured now. */
-  readonly rulesetSources: () => RulesetSources;
+  readonly rulesetFiles: () => RulesetFiles;
 };
 
 export type ClusterApiParts = {
@@ -62,7 +61,7 @@ const SUMMED_BYTES_MAX = 4 * 1024 * 1024;
 export function makeApi(parts: ClusterApiParts): ApiLinks {
   const { services, cluster, needs, version } = parts;
   const agents = agentWorld(services, needs, { nodeName: cluster.nodeName, version });
-  const ruleset = rulesetWorld(services.home, services.rulesetSources, needs.heavy);
+  const ruleset = rulesetWorld(services.home, services.rulesetFiles, needs.heavy);
   const table = callableTable([
     ...agentCallables(agents),
     ...agentSummaryCallables(agents),

@@ -17,7 +17,10 @@ const FOLDERS: Readonly<Record<RulesetFile["kind"], string>> = {
 /** As its synchronisation makes them (wazuh v4.14.7: cluster.json). */
 const PERMISSIONS = 0o660;
 
-export function rulesetWorld(home: string, sources: () => RulesetSources, heavy: HeavyWork): RulesetWorld {
+/** `all`: with those that the configuration leaves out. */
+export type RulesetFiles = { readonly inUse: RulesetSources; readonly all: RulesetSources };
+
+export function rulesetWorld(home: string, ruleset: () => RulesetFiles, heavy: HeavyWork): RulesetWorld {
   const pathOf = ({ directory, name }: RulesetFile) =>
     directory.startsWith("ruleset/") && systemFiles.info(`${home}/ruleset`) === null
       ? `${SHIPPED_RULESET}${directory.slice("ruleset".length)}/${name}`
@@ -26,9 +29,10 @@ export function rulesetWorld(home: string, sources: () => RulesetSources, heavy:
   const oneAtATime = inTurn();
   return {
     list: (kind) => {
-      const { rules, decoders, lists } = sources();
-      const files = kind === "rule" ? rules : kind === "decoder" ? decoders : lists;
-      return files.flatMap(({ path }) => listed(kind, home, path) ?? []);
+      const { inUse, all } = ruleset();
+      const name = `${kind}s` as const;
+      const used = new Set(inUse[name].map(({ path }) => path));
+      return all[name].flatMap(({ path }) => listed(kind, home, path, used.has(path)) ?? []);
     },
     read: (file) => systemFiles.read(pathOf(file)),
     parsed: (file) => heavy.run({ kind: "read_xml", path: pathOf(file) }),
@@ -63,12 +67,17 @@ function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-function listed(kind: RulesetFile["kind"], home: string, path: string): RulesetFile | null {
+function listed(
+  kind: RulesetFile["kind"],
+  home: string,
+  path: string,
+  isEnabled: boolean,
+): RulesetFile | null {
   const below = path.startsWith(`${home}/`)
     ? path.slice(home.length + 1)
     : path.startsWith(`${SHIPPED_RULESET}/`)
       ? `ruleset/${path.slice(SHIPPED_RULESET.length + 1)}`
       : null;
   if (below === null) return null;
-  return { kind, name: below.slice(below.lastIndexOf("/") + 1), directory: dirname(below), isEnabled: true };
+  return { kind, name: below.slice(below.lastIndexOf("/") + 1), directory: dirname(below), isEnabled };
 }

@@ -99,6 +99,12 @@ test("rules are reloaded on the nodes that are named, and agents of a node are r
   const all = { agent_list: "*", node_id: "w1" };
   const restarted = await asked("wazuh.agent", "restart_agents_by_node", all, "distributed_master");
   assert.deepEqual(restarted.affected_items, ["002"]);
+  const nobody = { agent_list: ["001"], node_id: "w1" };
+  const none = await asked("wazuh.agent", "restart_agents_by_node", nobody, "distributed_master");
+  assert.deepEqual([none.affected_items, none.total_failed_items], [[], 0]);
+  const nowhere = { agent_list: "*", node_id: "zz" };
+  const unknown = await asked("wazuh.agent", "restart_agents_by_node", nowhere, "distributed_master");
+  assert.deepEqual([unknown.affected_items, unknown.failed_items_values], [[], [["zz"]]]);
   assert.deepEqual(
     nodes.map(({ told }) => told),
     [["reload em"], ["restart 002"], ["reload w2"]],

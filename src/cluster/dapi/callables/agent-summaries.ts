@@ -65,8 +65,8 @@ function combinations(world: AgentWorld): ApiCallable {
       const agents = (await visibleAgents(world, caller, READ)).map(agentItem);
       const all = { ...wanted, offset: 0, limit: null, sort: null, search: null };
       const found = pageOfList([managerItem(world), ...agents], all, AGENT_FORM).items;
-      const form: ListForm = { key: "count", fields: new Set([...fields, "count"]) };
-      const shown = { ...wanted, filters: new Map(), where: [], offset, limit, sort, search };
+      const form: ListForm = { always: ["count"], fields: new Set([...fields, "count"]) };
+      const shown = { ...wanted, filters: new Map(), where: null, offset, limit, sort, search };
       const { items, total } = pageOfList(counted(found, fields), shown, form);
       const answer = new ItemsAnswer(SHOWN, BY_ITSELF);
       answer.addPage(items, total);

@@ -72,7 +72,7 @@ function aboutThisNode(world: ClusterWorld, name: string, item: ClusterWorld["co
   });
 }
 
-const NODE_FORM: ListForm = { key: "name", fields: new Set(["name", "type", "version", "ip"]) };
+const NODE_FORM: ListForm = { always: ["name"], fields: new Set(["name", "type", "version", "ip"]) };
 
 function nodes(world: ClusterWorld): ApiCallable {
   const messages: Messages = {

@@ -77,7 +77,10 @@ function attempt<T>(act: () => T): T {
   }
 }
 
-const GROUP_FORM: ListForm = { key: "name", fields: new Set(["name", "count", "mergedSum", "configSum"]) };
+const GROUP_FORM: ListForm = {
+  always: ["name"],
+  fields: new Set(["name", "count", "mergedSum", "configSum"]),
+};
 
 function groupList(groups: GroupWorld): ApiCallable {
   const messages: Messages = {
@@ -143,7 +146,7 @@ function files(groups: GroupWorld): ApiCallable {
     some: "Some groups files were not returned",
     none: "No groups files were returned",
   };
-  const form: ListForm = { key: "filename", fields: new Set(["filename", "hash"]) };
+  const form: ListForm = { always: ["filename"], fields: new Set(["filename", "hash"]) };
   return apiCallable({
     ...SHARED,
     name: "wazuh.agent.get_group_files",

@@ -24,7 +24,7 @@ const LIST_NAME = /^[\w-]{1,100}$/;
 const DIRECTORY = /^[\w-]+(?:\/[\w-]+){0,8}$/;
 /** `max_upload_size` of the API. */
 const CONTENT_BYTES_MAX = 10 * 1024 * 1024;
-const FORM: ListForm = { key: "filename", fields: new Set(["filename", "relative_dirname", "status"]) };
+const FORM: ListForm = { always: ["filename"], fields: new Set(["filename", "relative_dirname", "status"]) };
 
 function xmlKind(what: "rule" | "decoder"): Kind {
   const title = what === "rule" ? "Rule" : "Decoder";
@@ -167,7 +167,8 @@ function content(world: RulesetWorld, kind: Kind): ApiCallable {
       const [file] = found(world, kind, name, directory);
       if (raw && file !== undefined) return new PlainResult({ message: world.read(file).toString("utf8") });
       const answer = new ItemsAnswer(kind.messages.get, { field: null, casting: "str" });
-      if (file === undefined) answer.fail(name, apiError(MISSING[kind.what], name));
+      if (file === undefined)
+        answer.fail(name, apiError(MISSING[kind.what], kind.what === "list" ? null : name));
       else if (kind.what === "list") answer.add(entriesOf(world, file));
       else {
         const reading = await world.parsed(file);

@@ -84,10 +84,12 @@ test("rules are found by number, level, group, requirement, file and status", as
   assert.deepEqual(await ids({ search_text: "SECOND", search_in_fields: ["description"] }), shown(100002));
   assert.deepEqual(await ids({ search_text: "second", complementary_search: true }), shown(5, 100001));
   assert.deepEqual(await ids({ status: "disabled" }), shown());
-  assert.deepEqual(await ids({ rule_ids: ["5", "7"] }), [['{"id":5}'], [[1208, ["7"]]]]);
+  assert.deepEqual(await ids({ rule_ids: ["5", "7"] }), [['{"id":5}'], [[1208, [7]]]]);
+  assert.deepEqual(await ids({ q: "details.if_sid=5701" }), shown(100001));
   assert.equal(await call("wazuh.rule.get_rules", { level: "high" }), 1203);
   assert.equal(await call("wazuh.rule.get_rules", { status: "on" }), 1202);
   assert.equal(await call("wazuh.rule.get_rules", { sort_by: ["colour"] }), 1403);
+  assert.equal(await call("wazuh.rule.get_rules", { sort_by: ["details.if_sid"] }), 1403);
 });
 
 test("groups and requirements are listed once, and an unknown requirement is said", async () => {
@@ -99,6 +101,17 @@ test("groups and requirements are listed once, and an unknown requirement is sai
   assert.deepEqual(await call("wazuh.rule.get_requirement", { requirement: "details" }), ["1205"]);
 });
 
+test("groups and requirements are sorted as texts, capitals first", async () => {
+  const groups = "b,Z,a,pci_dss_2.2,pci_dss_10.6.1,pci_dss_10.2";
+  const text = `<group name="${groups}"><rule id="1" level="1"><description>x</description></rule></group>`;
+  const { call } = toyRuleset({ "etc/rules/x.xml": text });
+  const order = { sort_by: [""], sort_ascending: true };
+  assert.deepEqual(await call("wazuh.rule.get_groups", order), ["Z", "a", "b"]);
+  assert.deepEqual(await call("wazuh.rule.get_groups", { ...order, sort_ascending: false }), ["b", "a", "Z"]);
+  const requirements = await call("wazuh.rule.get_requirement", { ...order, requirement: "pci_dss" });
+  assert.deepEqual(requirements, ["10.2", "10.6.1", "2.2"]);
+});
+
 test("decoders have their place in the file; only parents when they are asked for", async () => {
   const { call } = toyRuleset(FILES);
   const place = { filename: "local.xml", relative_dirname: "etc/decoders", status: "enabled" };
@@ -108,6 +121,20 @@ test("decoders have their place in the file; only parents when they are asked fo
   assert.deepEqual(await call("wazuh.decoder.get_decoders", {}), [top, below]);
   assert.deepEqual(await call("wazuh.decoder.get_decoders", { parents: true }), [top]);
   assert.deepEqual(await call("wazuh.decoder.get_decoders", { names: ["gone"] }), ["1504"]);
+  const selected = { select: ["details.order"], q: "details.parent=top" };
+  assert.deepEqual(await call("wazuh.decoder.get_decoders", selected), [
+    { filename: "local.xml", position: 1, details: { order: "user" } },
+  ]);
+});
+
+test("an empty element of a decoder is null", async () => {
+  const text =
+    '<decoder name="e"><program_name></program_name><prematch>^a</prematch><accumulate/></decoder>';
+  const { call } = toyRuleset({ "etc/decoders/x.xml": text });
+  const details = { program_name: { pattern: null }, prematch: { pattern: "^a" }, accumulate: null };
+  assert.deepEqual(await call("wazuh.decoder.get_decoders", { select: ["details"] }), [
+    { filename: "x.xml", position: 0, details },
+  ]);
 });
 
 test("a file is shown as an object, a list with its entries", async () => {
@@ -137,6 +164,7 @@ test("a file is shown as an object, a list with its entries", async () => {
     },
   ];
   assert.deepEqual(await call("wazuh.cdb_list.get_lists", { filename: ["audit"] }), lists);
+  assert.deepEqual(await call("wazuh.cdb_list.get_lists", { search_text: "c:d", select: ["items"] }), lists);
 });
 
 test("whoever may not read a file sees none of its rules, and a file that is no XML hides no other", async () => {

@@ -111,7 +111,10 @@ function decoders(world: RulesetWorld): ApiCallable {
   });
 }
 
-const LIST_FORM: ListForm = { key: "filename", fields: new Set(["filename", "relative_dirname", "items"]) };
+const LIST_FORM: ListForm = {
+  always: ["relative_dirname", "filename"],
+  fields: new Set(["filename", "relative_dirname", "items"]),
+};
 
 function lists(world: RulesetWorld): ApiCallable {
   return apiCallable({
@@ -158,7 +161,7 @@ async function answerItems(
   const { items, total, unknown, unread } = await world.page({ what, query, filter, valuesOf }, sources);
   const answer = new ItemsAnswer(messages, { field: null, casting: "str" });
   answer.addPage(valuesOf === null ? items : items.map(({ value = null }) => value), total);
-  for (const key of unknown) answer.fail(String(key), apiError(CODES[what].unknown));
+  for (const key of unknown) answer.fail(key, apiError(CODES[what].unknown));
   for (const { file, reason } of unread)
     answer.fail(file, apiError(CODES[what].unread, `${file}: ${reason}`));
   return answer.answer;
@@ -201,10 +204,10 @@ function readMembers(values: Arguments): ReadonlyMap<string, string> {
   return members;
 }
 
-/** Values are sorted by themselves: a field to sort by is none of theirs. */
+/** Values are sorted by themselves: a field to sort by is none of theirs, only the direction counts. */
 function readValuesQuery(values: Arguments): ListQuery {
   const { sort, ...query } = readListQuery(values);
-  if (query.select !== null || query.where.length > 0) throw invalid("select");
+  if (query.select !== null || query.where !== null) throw invalid("select");
   return { ...query, sort: sort === null ? null : { ...sort, fields: ["value"] } };
 }
 

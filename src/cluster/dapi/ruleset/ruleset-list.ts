@@ -40,17 +40,21 @@ export type RulesetPage = Page & {
 };
 
 const RULE_FORM: ListForm = {
-  key: "id",
+  always: ["id"],
+  open: "details",
   fields: new Set([
     ...["description", "details", "filename", "groups", "id", "level", "relative_dirname", "status"],
     ...REQUIREMENTS,
   ]),
 };
 const DECODER_FORM: ListForm = {
-  key: "name",
+  always: ["filename", "position"],
+  open: "details",
   fields: new Set(["filename", "relative_dirname", "name", "position", "status", "details"]),
 };
-const VALUE_FORM: ListForm = { key: "value", fields: new Set(["value"]) };
+const VALUE_FORM: ListForm = { always: ["value"], fields: new Set(["value"]) };
+/** What items are asked for by. */
+const KEYS = { rule: "id", decoder: "name" } as const;
 
 export function formOf({ what, valuesOf }: Pick<RulesetListing, "what" | "valuesOf">): ListForm {
   if (valuesOf !== null) return VALUE_FORM;
@@ -61,11 +65,14 @@ export function listRuleset(files: Files, listing: RulesetListing): RulesetPage 
   const { filter, query, valuesOf } = listing;
   const { items, unread } = readItems(files, listing);
   const form = formOf(listing);
-  const keys = new Set(items.map((item) => item[form.key]));
+  const key = KEYS[listing.what];
+  const keys = new Set(items.map((item) => item[key]));
   const unknown = (filter.keys ?? []).filter((key) => !keys.has(key));
-  const wanted = items.filter((item) => isWanted(item, filter, form.key));
-  const listed = valuesOf === null ? wanted : differentValues(wanted, valuesOf);
-  return { ...pageOfList(listed, query, form), unknown, unread };
+  const wanted = items.filter((item) => isWanted(item, filter, key));
+  if (valuesOf === null) return { ...pageOfList(wanted, query, form), unknown, unread };
+  const values = differentValues(wanted, valuesOf);
+  const sorted = query.sort?.isAscending === false ? values.toReversed() : values;
+  return { ...pageOfList(sorted, { ...query, sort: null }, form), unknown, unread };
 }
 
 function readItems(files: Files, { what, sources }: RulesetListing) {
@@ -99,6 +106,7 @@ function isWanted(
   return true;
 }
 
+/** Sorted as texts: capitals first, and `10.2` before `2.1`. */
 function differentValues(items: readonly ClusterObject[], field: string): readonly ClusterObject[] {
   const values = new Set(items.flatMap((item) => textsIn(item[field])));
   return [...values].sort().map((value) => ({ value }));
