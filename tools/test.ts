@@ -46,7 +46,9 @@ function runTests(files: readonly string[]): Promise<number> {
     ...files,
   ];
   return new Promise((resolve) => {
-    const env = existsSync(PEER_DATA) ? { ...process.env, ...PEER_DIRECTORIES } : process.env;
+    // Managers of tests stay who started them, also where there is a user for managers.
+    const user = process.getuid?.() === 0 ? { CYB3RHQ_USER: "root" } : {};
+    const env = { ...process.env, ...user, ...(existsSync(PEER_DATA) ? PEER_DIRECTORIES : {}) };
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
     child.on("close", (code) => resolve(code ?? 1));
   });
