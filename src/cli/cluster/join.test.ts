@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readManagerConfig } from "#config/manager-config.ts";
+import { CodedError } from "#kernel/errors.ts";
 import { FakeFiles } from "#testing/files.ts";
 import { runCommand } from "../environment.fixture.ts";
 
@@ -55,6 +56,19 @@ test("cluster join makes a master, with the key from stdin", async () => {
   assert.equal(exitCode, 1, "a part of a key is none");
   await runCommand(["cluster", "join", ...args], { files, stdin: [KEY.slice(0, 9), `${KEY.slice(9)}\n`] });
   assert.equal(readManagerConfig(files.text(CONFIG), CONFIG).config.cluster.nodeType, "master");
+});
+
+test("cluster join leaves an ossec.conf alone that it may not write, though it may write into its folder", async () => {
+  const files = homeFiles();
+  const open = files.open.bind(files);
+  files.open = (path, mode, permissions) => {
+    if (path !== CONFIG || mode !== "update") return open(path, mode, permissions);
+    throw new CodedError("file_access_denied", `EACCES: permission denied, open '${path}'`);
+  };
+  const { exitCode, stderr } = await join(files, "10.0.0.1", "--node-name", "w1");
+  assert.equal(exitCode, 1);
+  assert.match(stderr.text, /^cyb3rhq: EACCES: .*ossec\.conf'\n$/);
+  assert.equal(files.text(CONFIG), TEXT);
 });
 
 test("cluster join refuses what would not be a node, and leaves ossec.conf alone", async () => {

@@ -1,5 +1,5 @@
 /** `cyb3rhq agents certificate root|issue|sign|renew|list`: options and help; manager/certificates.ts does it. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Environment } from "../environment.ts";
 import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
 
@@ -27,15 +27,14 @@ function collect(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, value];
 }
 
+function repeated(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], "none");
+}
+
 function named(command: Command): Command {
   return command
-    .option(
-      "--ip <address>",
-      "address that ssl_verify_host may find the agent at; may be repeated",
-      collect,
-      [],
-    )
-    .option("--dns <name>", "host name for the certificate; may be repeated", collect, []);
+    .addOption(repeated("--ip <address>", "address that ssl_verify_host may find the agent at"))
+    .addOption(repeated("--dns <name>", "host name for the certificate"));
 }
 
 export function registerCertificates(agents: Command, environment: Environment): void {

@@ -1,5 +1,5 @@
 /** `cyb3rhq agents list|add|import|remove|key|certificate`: options and help; manager/agents.ts, agent-list.ts and certificates.ts do it. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Environment } from "../environment.ts";
 import type { AddOptions, ForceOptions } from "../manager/agents.ts";
 import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
@@ -18,7 +18,9 @@ type ListFilter = { readonly status?: string; readonly group?: string; readonly 
 export function register(program: Command, environment: Environment): void {
   const agents = program
     .command("agents")
-    .description("list, add and remove agents, print their keys, make their certificates");
+    .description(
+      "list, add and remove agents, print their keys, make their certificates, ask and upgrade them",
+    );
   agents
     .command("list")
     .description("every agent with address, state, last keepalive and the reason of its state")
@@ -73,7 +75,11 @@ function registerAdding(agents: Command, environment: Environment): void {
       .option("--ip <address>", "address or network that the agent must come from", "any")
       .option("--id <id>", "this id instead of the next one")
       .option("--key <key>", "this key instead of a new one")
-      .option("--group <name>", "group of the agent; may be repeated", collect, [])
+      .addOption(
+        new Option("--group <name>", "group of the agent; may be repeated")
+          .argParser(collect)
+          .default([], "none"),
+      )
       .option("--file <path>", "instead of one name: a file with a line address,name for each agent"),
   ).action(
     async (

@@ -11,7 +11,7 @@ const CLUSTER_NAME_USUAL = "cyb3rhq";
 
 const KEY_HELP = `
 Make it once, on the master, and give it to every node:
-  cyb3rhq cluster key > cluster.key`;
+  (umask 077; cyb3rhq cluster key > cluster.key)`;
 const JOIN_HELP = `
 Writes a <cluster> block at the end of the home's etc/ossec.conf, of which only the last one counts; called again it writes it anew. The key comes
 from a file and not from the command line, which every user of this host can read:

@@ -5,9 +5,9 @@ import { HOME_HELP, HOME_OPTION } from "../manager/home-choice.ts";
 import type { RunOptions } from "../manager/responses.ts";
 
 const RUN_HELP = `
-Names: what the manager does by itself: firewall-drop, route-null and host-deny with an address, disable-account with a user, stop-process
-with a process id, quarantine-file with a path, release-file with what that printed, restart-wazuh; a file of active-response/bin; or a
-command with its timeout as ar.conf has it, such as firewall-drop600.
+Names: what the manager does by itself: firewall-drop (firewalld-drop, default-firewall-drop), route-null, host-deny and ip-customblock with
+an address, disable-account with a user, stop-process with a process id, quarantine-file with a path, release-file with what that printed,
+restart-wazuh (restart.sh); a file of active-response/bin; or a command with its timeout as ar.conf has it, such as firewall-drop600.
 
 Exit codes: 0 done (or, with --dry-run, it could be), 1 not, 2 wrong use of the command line.`;
 

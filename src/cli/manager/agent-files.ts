@@ -41,6 +41,22 @@ export function openAgentStore(environment: Environment, paths: HomePaths): Agen
   });
 }
 
+/**
+ * Throws a `CodedError` when the home is not this user's to change. Who is in the group of its manager could else put a client.keys there
+ * that the manager cannot read. Called while no registry is open: closing its file gives up the locks of the process on it.
+ */
+export function demandRightToChange({ files }: Environment, { home }: HomePaths): void {
+  const { database } = registryPaths(home);
+  if (files.info(database) === null) return;
+  try {
+    files.open(database, "update").close();
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== "file_access_denied") throw error;
+    const text = `No right to change ${home}: call this as root or as the user of its manager`;
+    throw new CodedError("home_not_writable", text, {}, error);
+  }
+}
+
 /** The registry without its service: nobody's connection state is touched. Stopped when `use` has ended. */
 export async function withRegistry<T>(
   environment: Environment,

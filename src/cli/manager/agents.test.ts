@@ -10,8 +10,10 @@ import { after, beforeEach, test } from "node:test";
 import { fakeNeeds } from "#cluster/fixture.ts";
 import { type LocalClient, LocalServer } from "#cluster/local/server.ts";
 import { homePaths, prepareHome } from "#daemons/home.ts";
+import { CodedError } from "#kernel/errors.ts";
 import { SystemClock } from "#kernel/platform/clock.ts";
 import { systemFiles } from "#kernel/platform/files.ts";
+import type { Files } from "#kernel/ports/files.ts";
 import { FakeLocalSockets } from "#testing/local-sockets.ts";
 import { fakeProcess, type Given } from "../environment.fixture.ts";
 import { runProgram } from "../program.ts";
@@ -53,6 +55,33 @@ function keys(): string {
 beforeEach(() => {
   rmSync(HOME, { recursive: true, force: true });
   prepareHome(systemFiles, homePaths(HOME));
+});
+
+test("agents add, import and remove change nothing for a user who may only read the home", async () => {
+  await done("agents", "add", "web1");
+  const files: Files = {
+    ...systemFiles,
+    open: (path, mode) => {
+      if (mode !== "update") return systemFiles.open(path, mode);
+      throw new CodedError("file_access_denied", `EACCES: ${path}`);
+    },
+  };
+  const exported = (await done("agents", "key", "001")).trim();
+  for (const args of [
+    ["agents", "add", "web2"],
+    ["agents", "import", exported, "--force"],
+    ["agents", "remove", "001", "--yes"],
+    ["manage_agents", "-a", "any", "-n", "web2"],
+  ]) {
+    const { code, complaint } = await run({ files }, ...args);
+    assert.equal(code, 1, args.join(" "));
+    assert.match(
+      complaint,
+      /^cyb3rhq: No right to change .*: call this as root or as the user of its manager\n$/,
+    );
+  }
+  assert.equal((await run({ files }, "agents", "list")).code, 0);
+  assert.equal(keys(), "001 web1 any KEY\n");
 });
 
 test("agents add gives the next id or the one that is named, and refuses what is taken or none", async () => {

@@ -6,7 +6,7 @@ import type { Registry } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { Questions } from "../questions.ts";
-import { existingHome, withRegistry } from "./agent-files.ts";
+import { demandRightToChange, existingHome, withRegistry } from "./agent-files.ts";
 import {
   addressOf,
   idOf,
@@ -17,7 +17,7 @@ import {
   registerAgent,
   usable,
 } from "./agent-registration.ts";
-import { demandNoWorker, removedByMaster } from "./cluster-home.ts";
+import { demandNoWorker, isWorker, removedByMaster } from "./cluster-home.ts";
 
 type Common = { readonly home?: string; readonly json?: boolean };
 
@@ -67,6 +67,7 @@ export async function addAgent(environment: Environment, options: AddOptions): P
   };
   const paths = existingHome(environment, options.home);
   demandNoWorker(environment, paths);
+  demandRightToChange(environment, paths);
   const entry = await withRegistry(environment, paths, (registry) => {
     const agent = { ...wanted, groups: groupsOf(registry, options.group) };
     return registerAgent(environment, registry, agent, replacementOf(options));
@@ -83,6 +84,7 @@ export async function addAgentsOfFile(
   const text = environment.files.read(options.file).toString("latin1");
   const paths = existingHome(environment, options.home);
   demandNoWorker(environment, paths);
+  demandRightToChange(environment, paths);
   let failed = false;
   await withRegistry(environment, paths, async (registry) => {
     for (const [index, line] of text.split("\n").entries()) {
@@ -115,6 +117,7 @@ export async function importAgent(
   const wanted = parseExportedKey(options.exported);
   const paths = existingHome(environment, options.home);
   demandNoWorker(environment, paths);
+  demandRightToChange(environment, paths);
   const entry = await withRegistry(environment, paths, (registry) =>
     registerAgent(environment, registry, wanted, replacementOf(options)),
   );
@@ -137,6 +140,7 @@ export async function removeAgent(
   const { stdin, stdout } = environment;
   const paths = existingHome(environment, options.home);
   const asks = !options.yes && options.json !== true && stdin.isTerminal && stdout.isTerminal;
+  if (!isWorker(environment, paths)) demandRightToChange(environment, paths);
   const removed = await withRegistry(environment, paths, async (registry) => {
     const found = findAgent(registry, options.id);
     if (asks && !(await confirmed(environment, found))) return null;

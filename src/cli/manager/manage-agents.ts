@@ -10,7 +10,7 @@ import type { Registry } from "#registry/registry.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { Questions } from "../questions.ts";
-import { existingHome, withRegistry } from "./agent-files.ts";
+import { demandRightToChange, existingHome, withRegistry } from "./agent-files.ts";
 import {
   addressOf,
   nameOf,
@@ -78,6 +78,7 @@ export async function manageAgents(
     return EXIT_OK;
   }
   try {
+    if (action.kind !== "list" && action.kind !== "extract") demandRightToChange(environment, paths);
     await withRegistry(environment, paths, (registry) => act({ environment, registry, options }, action));
     return EXIT_OK;
   } catch (error) {

@@ -3,6 +3,7 @@ import { type HomePaths, homePaths, lockHolder } from "#daemons/home.ts";
 import { isObject, utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { homeDirectory } from "./home-choice.ts";
+import { signalManager } from "./manager-signal.ts";
 import { readState } from "./state-file.ts";
 
 /** Loading the peer's whole set takes less than a second. */
@@ -52,7 +53,7 @@ export async function reloadRules(
     return EXIT_FAILURE;
   }
   const before = readOutcome(environment, paths)?.loadings ?? 0;
-  process.kill(holder.pid, "SIGHUP");
+  signalManager(holder, "SIGHUP");
   const outcome = await nextOutcome(environment, paths, before);
   if (outcome === null) {
     stderr.write(utf8Bytes(`cyb3rhq: the manager did not answer; see ${paths.log}\n`));

@@ -3,6 +3,7 @@ import { homePaths, lockHolder } from "#daemons/home.ts";
 import { utf8Bytes } from "../bytes.ts";
 import { type Environment, EXIT_FAILURE, EXIT_OK } from "../environment.ts";
 import { homeDirectory } from "./home-choice.ts";
+import { signalManager } from "./manager-signal.ts";
 
 /** The manager ends by itself within 10 s. */
 const STOP_MS_MAX = 15_000;
@@ -16,7 +17,7 @@ export async function stopManager(environment: Environment, home: string | undef
     stdout.write(utf8Bytes(`No manager runs on ${paths.home}\n`));
     return EXIT_OK;
   }
-  process.kill(holder.pid, "SIGTERM");
+  signalManager(holder, "SIGTERM");
   const untilMs = clock.monotonicMs() + STOP_MS_MAX;
   while (lockHolder(files, paths) !== null) {
     if (clock.monotonicMs() > untilMs) {

@@ -36,5 +36,7 @@ function startOf(command: string): string {
 export function writeConfig({ files }: Environment, path: string, text: string, hidden = 0): void {
   const errors = errorLines(readManagerConfig(text, path).problems);
   if (errors.length > 0) throw new CodedError("argument_invalid", errors.join("\n"));
+  // Who may not write the file shall not put one in its place that the manager cannot read.
+  files.open(path, "update").close();
   files.replace(path, Buffer.from(text, "latin1"), (files.info(path)?.mode ?? 0o640) & 0o777 & ~hidden);
 }
