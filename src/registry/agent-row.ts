@@ -17,7 +17,16 @@ import {
   SYNC_STATUSES,
 } from "./agent-record.ts";
 
-export type AgentRow = Record<string, SQLOutputValue>;
+/** The values stand where the statement has their columns: SQLite's module takes half as long again for an object of so many members. */
+export type AgentRow = {
+  readonly places: ReadonlyMap<string, number>;
+  readonly values: Readonly<Record<number, SQLOutputValue>>;
+};
+
+/** Undefined for a column that was not asked for. */
+export function cell({ places, values }: AgentRow, column: string): SQLOutputValue | undefined {
+  return values[places.get(column) ?? -1];
+}
 
 /** The columns that a keepalive fills, in the order of `infoValues`. */
 export const INFO_COLUMNS = [
@@ -93,7 +102,7 @@ export function groupsOf(row: AgentRow): readonly GroupName[] {
 }
 
 function infoOf(row: AgentRow): AgentInfo | null {
-  if (row["version"] === null) return null;
+  if (cell(row, "version") === null) return null;
   return {
     os: {
       name: text(row, "os_name"),
@@ -136,20 +145,21 @@ function parseJson(row: AgentRow, json: string): unknown {
 }
 
 function text(row: AgentRow, column: string): string {
-  const value = row[column];
+  const value = cell(row, column);
   if (typeof value !== "string") throw damaged(row, column);
   return value;
 }
 
 function seconds(row: AgentRow, column: string): number | null {
-  const value = row[column];
+  const value = cell(row, column);
   if (value === null) return null;
   if (typeof value !== "number") throw damaged(row, column);
   return value;
 }
 
 function oneOf<T extends string | number>(row: AgentRow, column: string, allowed: readonly T[]): T {
-  return checked(row, column, allowed.find((value) => value === row[column]) ?? null);
+  const value = cell(row, column);
+  return checked(row, column, allowed.find((each) => each === value) ?? null);
 }
 
 function checked<T>(row: AgentRow, column: string, value: T | null): T {
@@ -159,6 +169,6 @@ function checked<T>(row: AgentRow, column: string, value: T | null): T {
 
 function damaged(row: AgentRow, column: string): CodedError {
   return new CodedError("registry_damaged", `Agent row with an impossible ${column}`, {
-    id: String(row["id"]),
+    id: String(cell(row, "id")),
   });
 }

@@ -20,6 +20,7 @@ import {
 import {
   type AgentIdentity,
   type AgentRow,
+  cell,
   groupsOf,
   INFO_COLUMNS,
   identityOf,
@@ -81,6 +82,8 @@ export type StatusChange =
   | { readonly status: "disconnected"; readonly statusCode: 3 | 4 | 5; readonly atSeconds: number }
   | { readonly status: "refused"; readonly statusCode: 1 | 2 };
 
+type Statement = { readonly prepared: StatementSync; readonly places: AgentRow["places"] };
+
 export type AgentStoreOptions = {
   readonly path: string;
   readonly clock: Clock;
@@ -93,7 +96,7 @@ export class AgentStore {
   /** What the nodes of a cluster tell each other of the rows. */
   readonly sync: AgentSync;
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Statement>();
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #metrics: Metrics;
@@ -210,7 +213,7 @@ export class AgentStore {
   /** Every list of groups that an agent has, with the number of its agents. */
   groupLists(): readonly GroupListCount[] {
     return this.#read("SELECT min(id) AS id, groups, count(*) AS agents FROM agent GROUP BY groups", []).map(
-      (row) => ({ groups: groupsOf(row), agents: Number(row["agents"]) }),
+      (row) => ({ groups: groupsOf(row), agents: Number(cell(row, "agents")) }),
     );
   }
 
@@ -235,7 +238,7 @@ export class AgentStore {
       "SELECT min(id) AS id, node_name, count(*) AS agents FROM agent WHERE status = 'active' GROUP BY node_name",
       [],
     );
-    return new Map(rows.map((row) => [String(row["node_name"] ?? ""), Number(row["agents"])]));
+    return new Map(rows.map((row) => [String(cell(row, "node_name") ?? ""), Number(cell(row, "agents"))]));
   }
 
   /**
@@ -287,7 +290,7 @@ export class AgentStore {
 
   #read(sql: string, values: readonly SQLInputValue[]): AgentRow[] {
     try {
-      return this.#statement(sql).all(...values);
+      return rowsOf(this.#statement(sql), values);
     } catch (error) {
       throw new CodedError("registry_read_failed", messageOf(error), {}, error);
     }
@@ -295,12 +298,12 @@ export class AgentStore {
 
   /** How many rows were changed. */
   #write(sql: string, values: readonly SQLInputValue[]): number {
-    return this.#written(() => Number(this.#statement(sql).run(...values).changes));
+    return this.#written(() => Number(this.#statement(sql).prepared.run(...values).changes));
   }
 
   /** The rows that were changed, as they are now. */
   #writeReturning(sql: string, values: readonly SQLInputValue[]): AgentRow[] {
-    return this.#written(() => this.#statement(sql).all(...values));
+    return this.#written(() => rowsOf(this.#statement(sql), values));
   }
 
   #written<T>(run: () => T): T {
@@ -358,11 +361,18 @@ export class AgentStore {
     }
   }
 
-  #statement(sql: string): StatementSync {
+  #statement(sql: string): Statement {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = this.#database.prepare(sql);
+    const prepared = this.#database.prepare(sql);
+    prepared.setReturnArrays(true);
+    const places = new Map(prepared.columns().map(({ name }, place) => [name, place]));
+    const statement = { prepared, places };
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+function rowsOf({ prepared, places }: Statement, values: readonly SQLInputValue[]): AgentRow[] {
+  return prepared.all(...values).map((row) => ({ places, values: row }));
 }

@@ -6,7 +6,15 @@ import type { SQLInputValue } from "node:sqlite";
 import { CodedError } from "#kernel/errors.ts";
 import type { AgentId, AgentName, ConnectionStatus, GroupName } from "#model/agent.ts";
 import type { AgentInfo, AgentRecord, GroupConfigStatus, StatusCode, SyncStatus } from "./agent-record.ts";
-import { type AgentRow, groupsOf, INFO_COLUMNS, identityOf, infoValues, recordOf } from "./agent-row.ts";
+import {
+  type AgentRow,
+  cell,
+  groupsOf,
+  INFO_COLUMNS,
+  identityOf,
+  infoValues,
+  recordOf,
+} from "./agent-row.ts";
 
 /** How `AgentStore` lets this file at its rows; what throws there throws here. */
 export type RowAccess = {
@@ -68,6 +76,12 @@ const IS_THEIRS = "(coalesce(node_name, '') IN ('', ?) OR status = 'never_connec
  */
 const IS_NEWS = "info_time <= ?";
 const IS_NEWER = "info_time < ?";
+const APPLY_FULL = `UPDATE agent SET status = ?, status_code = ?, last_keepalive = ?, disconnection_time = ?, group_config_status = ?,
+  info_time = ?, sync_status = 'synced', ${INFO_ASSIGNMENTS} WHERE id = ? AND ${IS_NEWS}`;
+const APPLY_FULL_GONE = `${APPLY_FULL} AND (${IS_NEWER} OR ${IS_THEIRS})`;
+const APPLY_STATUS =
+  "UPDATE agent SET status = ?, status_code = ?, disconnection_time = ?, node_name = ? WHERE id = ?";
+const APPLY_STATUS_GONE = `${APPLY_STATUS} AND ${IS_THEIRS}`;
 /** What the master takes as of now: an agent's period, that of its node, and as much again. */
 const KEEPALIVE_SECONDS_MAX = 30;
 /** Two of the longest usual periods of keepalives. */
@@ -87,7 +101,7 @@ export class AgentSync {
       [kind, limit],
     );
     // An update that returns whole rows itself writes and reads each once more.
-    const ids = rows.map(({ id }) => String(id));
+    const ids = rows.map((row) => String(cell(row, "id")));
     if (ids.length > 0) this.#setSyncStatus(ids, "synced");
     return rows.flatMap((row) => wellFormed(row, recordOf));
   }
@@ -145,33 +159,32 @@ export class AgentSync {
     // A clock that is ahead there must not keep an agent connected here for ever.
     const lastKeepaliveSeconds = Math.min(report.lastKeepaliveSeconds, nowSeconds);
     const isThere = status === "active" || status === "pending";
-    const changed = this.#rows.write(
-      `UPDATE agent SET status = ?, status_code = ?, last_keepalive = ?, disconnection_time = ?, group_config_status = ?,
-       info_time = ?, sync_status = 'synced', ${INFO_ASSIGNMENTS} WHERE id = ? AND ${IS_NEWS} ${isThere ? "" : `AND (${IS_NEWER} OR ${IS_THEIRS})`}`,
-      [
-        status,
-        statusCode,
-        lastKeepaliveSeconds,
-        disconnectionSeconds,
-        groupConfigStatus,
-        lastKeepaliveSeconds,
-        ...infoValues({ ...info, nodeName }),
-        id,
-        lastKeepaliveSeconds,
-        ...(isThere ? [] : [lastKeepaliveSeconds, nodeName]),
-      ],
-    );
+    const changed = this.#rows.write(isThere ? APPLY_FULL : APPLY_FULL_GONE, [
+      status,
+      statusCode,
+      lastKeepaliveSeconds,
+      disconnectionSeconds,
+      groupConfigStatus,
+      lastKeepaliveSeconds,
+      ...infoValues({ ...info, nodeName }),
+      id,
+      lastKeepaliveSeconds,
+      ...(isThere ? [] : [lastKeepaliveSeconds, nodeName]),
+    ]);
     return changed > 0;
   }
 
   #applyStatus(report: Extract<AgentReport, { kind: "status" }>, { nodeName }: ReportingNode): boolean {
     const { id, status, statusCode, disconnectionSeconds } = report;
     const isThere = status === "active" || status === "pending";
-    const changed = this.#rows.write(
-      `UPDATE agent SET status = ?, status_code = ?, disconnection_time = ?, node_name = ?
-       WHERE id = ? ${isThere ? "" : `AND ${IS_THEIRS}`}`,
-      [status, statusCode, disconnectionSeconds, nodeName, id, ...(isThere ? [] : [nodeName])],
-    );
+    const changed = this.#rows.write(isThere ? APPLY_STATUS : APPLY_STATUS_GONE, [
+      status,
+      statusCode,
+      disconnectionSeconds,
+      nodeName,
+      id,
+      ...(isThere ? [] : [nodeName]),
+    ]);
     return changed > 0;
   }
 
@@ -186,10 +199,9 @@ export class AgentSync {
     const page = this.#page("id, name, ip, status, last_keepalive, node_name", after, limit);
     let disconnected = 0;
     for (const row of page) {
-      const node = row["node_name"];
-      if ((row["status"] !== "active" && row["status"] !== "pending") || node === ownName || node === null)
-        continue;
-      if (Number(row["last_keepalive"]) >= silentSinceSeconds) continue;
+      const [status, node] = [cell(row, "status"), cell(row, "node_name")];
+      if ((status !== "active" && status !== "pending") || node === ownName || node === null) continue;
+      if (Number(cell(row, "last_keepalive")) >= silentSinceSeconds) continue;
       disconnected += this.#rows.write(
         "UPDATE agent SET status = 'disconnected', status_code = ?, disconnection_time = ? WHERE id = ?",
         [STATUS_CODE_NO_KEEPALIVE, nowSeconds, identityOf(row).id],
@@ -225,7 +237,7 @@ export class AgentSync {
     const page = this.#page("id, name, ip, groups", after, limit);
     const last = page.at(-1);
     return {
-      lists: page.map((row) => String(row["groups"])),
+      lists: page.map((row) => String(cell(row, "groups"))),
       next: page.length < limit || last === undefined ? null : identityOf(last).id,
     };
   }

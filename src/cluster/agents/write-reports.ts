@@ -10,18 +10,18 @@ export const CHUNK_CHARS_MAX = 65_536 - 512;
 /** In the order in which they stand. */
 export const REPORT_LISTS: readonly OwedReport[] = ["syncreq", "syncreq_keepalive", "syncreq_status"];
 
-type Member = readonly [name: string, value: string | number | null];
+type Members = Readonly<Record<string, string | number | null | undefined>>;
 
 /** Members without a value are left out, as empty texts are in the peer's database. */
-function objectText(members: readonly Member[], form: WireForm): string {
-  const [comma, colon] = form === "lists" ? [", ", ": "] : [",", ":"];
+function objectText(members: Members, form: WireForm): string {
+  const [before, behind] = form === "lists" ? [', "', '": '] : [',"', '":'];
   let written = "";
-  for (const [name, value] of members) {
-    if (value === null || value === "") continue;
-    const json = typeof value === "number" ? value : textJson(value);
-    written += `${written === "" ? "" : comma}"${name}"${colon}${json}`;
+  for (const name in members) {
+    const value = members[name] ?? "";
+    if (value === "") continue;
+    written += before + name + behind + (typeof value === "number" ? value : textJson(value));
   }
-  return `{${written}}`;
+  return `{${written.slice(before.length - 1)}}`;
 }
 
 const PLAIN = /^[ !#-[\]-~]*$/;
@@ -33,25 +33,18 @@ function textJson(bytes: string): string {
 
 /** One agent as it stands in the list of its kind; before the lists there was one form for all. */
 function reportText(kind: OwedReport, agent: AgentRecord, form: WireForm): string {
-  const version = agent.info?.version ?? null;
+  const version = agent.info?.version;
   const id = Number(agent.id);
   if (form === "chunks" || kind === "syncreq") return fullText(agent, form);
-  if (kind === "syncreq_keepalive")
-    return objectText(
-      [
-        ["id", id],
-        ["version", version],
-      ],
-      form,
-    );
+  if (kind === "syncreq_keepalive") return objectText({ id, version }, form);
   return objectText(
-    [
-      ["id", id],
-      ["version", version],
-      ["connection_status", agent.status],
-      ["disconnection_time", agent.disconnectionSeconds],
-      ["status_code", agent.statusCode],
-    ],
+    {
+      id,
+      version,
+      connection_status: agent.status,
+      disconnection_time: agent.disconnectionSeconds,
+      status_code: agent.statusCode,
+    },
     form,
   );
 }
@@ -59,30 +52,30 @@ function reportText(kind: OwedReport, agent: AgentRecord, form: WireForm): strin
 function fullText(agent: AgentRecord, form: WireForm): string {
   const { id, name, info } = agent;
   const text = objectText(
-    [
-      ["id", Number(id)],
-      ["name", name],
-      ["ip", info?.agentAddress ?? null],
-      ["os_name", info?.os.name ?? null],
-      ["os_version", info?.os.version ?? null],
-      ["os_major", info?.os.major ?? null],
-      ["os_minor", info?.os.minor ?? null],
-      ["os_codename", info?.os.codename ?? null],
-      ["os_build", info?.os.build ?? null],
-      ["os_platform", info?.os.platform ?? null],
-      ["os_uname", info?.os.uname ?? null],
-      ["os_arch", info?.os.arch ?? null],
-      ["version", info?.version ?? null],
-      ["config_sum", info?.configSum ?? null],
-      ["merged_sum", info?.mergedSum ?? null],
-      ["manager_host", info?.managerHost ?? null],
-      ["node_name", info?.nodeName ?? null],
-      ["last_keepalive", agent.lastKeepaliveSeconds],
-      ["connection_status", agent.status],
-      ["disconnection_time", agent.disconnectionSeconds],
-      ["group_config_status", agent.groupConfigStatus],
-      ["status_code", agent.statusCode],
-    ],
+    {
+      id: Number(id),
+      name,
+      ip: info?.agentAddress,
+      os_name: info?.os.name,
+      os_version: info?.os.version,
+      os_major: info?.os.major,
+      os_minor: info?.os.minor,
+      os_codename: info?.os.codename,
+      os_build: info?.os.build,
+      os_platform: info?.os.platform,
+      os_uname: info?.os.uname,
+      os_arch: info?.os.arch,
+      version: info?.version,
+      config_sum: info?.configSum,
+      merged_sum: info?.mergedSum,
+      manager_host: info?.managerHost,
+      node_name: info?.nodeName,
+      last_keepalive: agent.lastKeepaliveSeconds,
+      connection_status: agent.status,
+      disconnection_time: agent.disconnectionSeconds,
+      group_config_status: agent.groupConfigStatus,
+      status_code: agent.statusCode,
+    },
     form,
   );
   return info === null || info.labels.length === 0 ? text : withLabels(text, agent, form);
@@ -90,9 +83,9 @@ function fullText(agent: AgentRecord, form: WireForm): string {
 
 function withLabels(text: string, { id, info }: AgentRecord, form: WireForm): string {
   const [comma, colon] = form === "lists" ? [", ", ": "] : [",", ":"];
-  const idMember: readonly Member[] = form === "lists" ? [] : [["id", Number(id)]];
+  const idMember = form === "lists" ? {} : { id: Number(id) };
   const labels = (info?.labels ?? []).map(({ key, value }) => {
-    const members = objectText([...idMember, ["key", key]], form).slice(0, -1);
+    const members = objectText({ ...idMember, key }, form).slice(0, -1);
     // An empty value is a value.
     return `${members}${comma}"value"${colon}${textJson(value)}}`;
   });
