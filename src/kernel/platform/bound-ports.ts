@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { CodedError } from "../errors.ts";
-import type { CLibrary } from "./c-library.ts";
+import { type CLibrary, SOL_SOCKET } from "./c-library.ts";
 import { listenError } from "./listen-error.ts";
 
 export type PortWish = { readonly protocol: "tcp" | "udp"; readonly host: string; readonly port: number };
@@ -16,7 +16,6 @@ const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC_NONBLOCK = 0o2_004_000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;

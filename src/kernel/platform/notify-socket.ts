@@ -1,10 +1,8 @@
 /** What a supervisor such as systemd is told: datagrams to the socket that it named (sd_notify(3)). */
 import { CodedError } from "../errors.ts";
-import { loadCLibrary } from "./c-library.ts";
+import { AF_UNIX, loadCLibrary, SOCK_DGRAM_CLOEXEC_NONBLOCK } from "./c-library.ts";
 
-/** Linux, on x64 and arm64 (asm-generic/socket.h). */
-const AF_UNIX = 1;
-const SOCK_DGRAM_CLOEXEC_NONBLOCK = 0o2_004_002;
+/** Linux (sys/socket.h). */
 const MSG_NOSIGNAL = 0x4000;
 /** `struct sockaddr_un`. */
 const NAME_BYTES_MAX = 108;

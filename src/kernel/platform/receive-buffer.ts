@@ -4,10 +4,9 @@
  */
 import type { Server } from "node:net";
 import { CodedError } from "../errors.ts";
-import { type CLibrary, loadCLibrary } from "./c-library.ts";
+import { type CLibrary, loadCLibrary, SOL_SOCKET } from "./c-library.ts";
 
 /** Linux, on x64 and arm64 (asm-generic/socket.h). */
-const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const INT_BYTES = 4;
 

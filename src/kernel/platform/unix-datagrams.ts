@@ -6,7 +6,7 @@
  * not that of a buffer's size: a sender that finds no room blocks.
  */
 import { chmodSync } from "node:fs";
-import { CodedError, messageOf } from "../errors.ts";
+import { CodedError } from "../errors.ts";
 import {
   DATAGRAM_BYTES_MAX,
   type DatagramHandler,
@@ -14,6 +14,7 @@ import {
   type DatagramSocket,
   type UnixDatagrams,
 } from "../ports/unix-datagrams.ts";
+import { AF_UNIX, SOCK_DGRAM_CLOEXEC_NONBLOCK, withCLibrary } from "./c-library.ts";
 import { guarded, removeStale, unlinkIfThere } from "./socket-files.ts";
 
 /** Of one socket before others have their turn: some milliseconds of work. */
@@ -22,9 +23,7 @@ const TURN_DATAGRAMS_MAX = 64;
 const WAIT_MS = 2000;
 const READY_MAX = 8;
 
-/** Linux, on every machine that Node.js runs on (asm-generic/socket.h, sys/epoll.h). */
-const AF_UNIX = 1;
-const SOCK_DGRAM_CLOEXEC_NONBLOCK = 0o2_004_002;
+/** Linux, on every machine that Node.js runs on (sys/socket.h, sys/epoll.h). */
 const EPOLL_CLOEXEC = 0o2_000_000;
 const MSG_DONTWAIT_TRUNC = 0x60;
 const SHUT_RD = 0;
@@ -51,16 +50,11 @@ type Calls = {
   readonly epollWait: (epoll: number, events: Buffer, count: number, waitMs: number) => Promise<number>;
 };
 
-async function loadCalls(): Promise<Calls> {
-  if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64"))
-    throw unavailable(`not made for ${process.platform} on ${process.arch}`);
-  try {
-    const { default: koffi } = await import("koffi");
-    // The C library that Node.js itself runs with, whichever it is.
-    const library = koffi.load(null);
+function loadCalls(): Promise<Calls> {
+  return withCLibrary(unavailable, (library, errno) => {
     const wait = library.func("int epoll_wait(int, void *, int, int)");
     return {
-      errno: () => koffi.errno(),
+      errno,
       socket: library.func("int socket(int, int, int)"),
       bind: library.func("int bind(int, void *, int)"),
       recv: library.func("int64 recv(int, void *, uint64, int)"),
@@ -75,9 +69,7 @@ async function loadCalls(): Promise<Calls> {
           ),
         ),
     };
-  } catch (error) {
-    throw unavailable(messageOf(error), error);
-  }
+  });
 }
 
 function unavailable(why: string, cause?: unknown): CodedError {
