@@ -1,6 +1,9 @@
 /** The rule set's files as the distributed API sees them: those in use are read, those of users changed. */
+import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import type { RulesetSources } from "#analysis/ruleset/sources.ts";
+import { RUNS_MAX } from "#cluster/dapi/limits.ts";
+import { Runs } from "#cluster/dapi/runs.ts";
 import type { RulesetFile, RulesetWorld } from "#cluster/dapi/world.ts";
 import type { HeavyWork } from "#cluster/needs.ts";
 import { formatProblem } from "#formats/source-position.ts";
@@ -25,8 +28,8 @@ export function rulesetWorld(home: string, ruleset: () => RulesetFiles, heavy: H
     directory.startsWith("ruleset/") && systemFiles.info(`${home}/ruleset`) === null
       ? `${SHIPPED_RULESET}${directory.slice("ruleset".length)}/${name}`
       : `${home}/${directory}/${name}`;
-  // The other thread stays free for what nodes wait for.
-  const oneAtATime = inTurn();
+  // One at a time: the other thread stays free for what nodes wait for.
+  const listings = new Runs({ running: 1, waiting: RUNS_MAX });
   return {
     list: (kind) => {
       const { inUse, all } = ruleset();
@@ -40,7 +43,10 @@ export function rulesetWorld(home: string, ruleset: () => RulesetFiles, heavy: H
       const paths = files.map(({ name, directory, isEnabled, kind }) => {
         return { name, directory, isEnabled, path: pathOf({ name, directory, isEnabled, kind }) };
       });
-      return oneAtATime(() => heavy.run({ kind: "list_ruleset", listing: { ...listing, sources: paths } }));
+      const job = { kind: "list_ruleset", listing: { ...listing, sources: paths } } as const;
+      const page = listings.run(() => heavy.run(job));
+      assert(page !== null, "no more than RUNS_MAX functions ask");
+      return page;
     },
     place: (kind, name, directory) => {
       const own = FOLDERS[kind];
@@ -55,15 +61,6 @@ export function rulesetWorld(home: string, ruleset: () => RulesetFiles, heavy: H
       return null;
     },
     remove: (file) => systemFiles.remove(pathOf(file)),
-  };
-}
-
-function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work, work);
-    last = result;
-    return result;
   };
 }
 
